@@ -1,0 +1,1 @@
+"""ShopEase's data platform: every bronze, silver and gold table as a partitioned Dagster asset."""

@@ -1,0 +1,29 @@
+"""The errors users see: each message names the culprit and the cure. No tracebacks are shown for these."""
+
+
+class ShopEaseError(Exception):
+    """Base of every error a user can mend; the CLI prints its message in one line."""
+
+
+class SettingsError(ShopEaseError):
+    """A setting is missing or wrong."""
+
+
+class SourceError(ShopEaseError):
+    """The source cannot be reached, or no longer has the shape we read."""
+
+
+class NotPublished(ShopEaseError):
+    """A table, partition or version that was asked for has never been published (or was vacuumed)."""
+
+
+class SchemaConflict(ShopEaseError):
+    """What was staged cannot join the published schema: a column vanished or changed its type."""
+
+
+class PublishConflict(ShopEaseError):
+    """Another run published a partition since this one started: the older run gives way."""
+
+
+class QueryError(ShopEaseError):
+    """SQL that cannot be parsed, bound or run."""

@@ -1,0 +1,35 @@
+"""What a lake table is called and how it is partitioned. No storage here: `storage` turns this into paths."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+Layer = Literal["bronze", "silver", "gold", "quarantine"]
+PartitionColumn = Literal["dt", "month"]
+
+
+@dataclass(frozen=True, order=True)
+class TableRef:
+    """A lake table. Its partitions are ISO dates: a day in `dt`, or a month's first day in `month`."""
+
+    layer: Layer
+    name: str
+    partition_by: PartitionColumn = "dt"
+
+    def __str__(self) -> str:
+        return f"{self.layer}.{self.name}"
+
+    @property
+    def path(self) -> str:
+        """The folder of the table below the lake's root: `silver/orders`."""
+        return f"{self.layer}/{self.name}"
+
+    @property
+    def quarantine(self) -> "TableRef":
+        """Where the rows this table refused are kept, partitioned like it."""
+        return TableRef("quarantine", self.name, self.partition_by)
+
+
+def partition_date(key: str) -> date:
+    """The date a partition key stands for: `2025-03-01` → date(2025, 3, 1)."""
+    return date.fromisoformat(key)
