@@ -1,0 +1,26 @@
+"""The two partition definitions and how tables of one see tables of the other. Nothing else is partitioned."""
+
+from datetime import date, timedelta
+
+import dagster as dg
+
+from shopease_assets.settings import settings
+
+#: What happened on a business day; the last partition is today.
+DAILY = dg.DailyPartitionsDefinition(
+    start_date=settings().start_date.isoformat(), timezone=settings().timezone, end_offset=1
+)
+#: The state at the end of a month; the last partition is the current month, as of the latest published day.
+MONTHLY = dg.MonthlyPartitionsDefinition(
+    start_date=settings().start_date.replace(day=1).isoformat(), timezone=settings().timezone, end_offset=1
+)
+
+#: All upstream days up to the end of the partition; days not published yet are no error.
+HISTORY = dg.TimeWindowPartitionMapping(start_offset=-1200, allow_nonexistent_upstream_partitions=True)
+#: Every version known: a source that overwrites shows a customer's only version long after the first order.
+EVERY_VERSION = dg.AllPartitionMapping()
+
+
+def last_day_of_month(month: date) -> date:
+    """The last day of the month that starts on `month`."""
+    return (month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)

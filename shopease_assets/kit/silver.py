@@ -1,0 +1,170 @@
+"""`@silver(Contract)`: a Polars function as a daily asset, guarded by its contract.
+
+Rows that break a rule go to `quarantine/<table>` with the rules they broke and the row as it was read; the rest is
+published, unless a dimension falls below its threshold. A function's parameters name its inputs: `bronze_orders`.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from shopease_assets.core.audit import Audit, audit
+from shopease_assets.core.cleaning import ROW
+from shopease_assets.core.contract import Contract
+from shopease_assets.core.layout import TableRef
+from shopease_assets.core.quality import CheckResult, Dimension, check_of
+from shopease_assets.kit.bronze import MATCHES_SOURCE
+from shopease_assets.kit.columns import column_schema
+from shopease_assets.kit.partitions import DAILY, EVERY_VERSION
+from shopease_assets.kit.policy import CHUNKS, RETRIES
+from shopease_assets.kit.publishing import StepEvents, check_specs, publish_audited
+from shopease_assets.storage.io_manager import LakeIOManager
+from shopease_assets.storage.lake import ParquetLake
+
+SilverFunction = Callable[..., pl.LazyFrame]
+CONSERVATION, RECONCILES = "row_conservation", "reconciles_with_source"
+_CHECKS = {
+    **{dimension.value: f"Share of rows that keep every {dimension} rule" for dimension in Dimension},
+    CONSERVATION: "Rows in = published + quarantined + deduplicated, exactly",
+    RECONCILES: "Row count and money sums agree with the source for that day",
+}
+
+
+def silver(contract: type[Contract]) -> Callable[[SilverFunction], dg.AssetsDefinition]:
+    """Make the asset `silver/<function name>` of a function from bronze rows to rows of the contract."""
+
+    def decorate(function: SilverFunction) -> dg.AssetsDefinition:
+        ref = TableRef("silver", function.__name__)
+        main = f"bronze_{ref.name}"
+        inputs = {name: dg.AssetIn(key=name.split("_", 1)) for name in inspect.signature(function).parameters}
+        if main not in inputs:
+            raise ValueError(f"{ref}: its function needs a parameter {main}")
+
+        @dg.asset(
+            key=[ref.layer, ref.name],
+            partitions_def=DAILY,
+            ins=inputs,
+            deps=[
+                dg.AssetDep(
+                    ["silver", reference.table], partition_mapping=None if reference.same_day else EVERY_VERSION
+                )
+                for reference in set(contract.references().values())
+            ],
+            description=inspect.getdoc(contract),
+            kinds={"polars", "parquet"},
+            io_manager_key="lake",
+            retry_policy=RETRIES,
+            backfill_policy=CHUNKS,
+            metadata={"dagster/column_schema": column_schema(contract), "shopease/key": contract.key()},
+            check_specs=check_specs(ref, _CHECKS, DAILY, blocking=list(_CHECKS)),
+        )
+        def refine(context: dg.AssetExecutionContext, **frames: pl.LazyFrame) -> StepEvents:
+            lake: LakeIOManager = context.resources.lake
+            bronze = frames.pop(main).collect().with_row_index(ROW)
+            frame = function(**{main: bronze.lazy()}, **frames).collect()
+            partitions = list(context.partition_keys)
+            verdict = audit(
+                frame, bronze, contract, partitions=partitions, parents=_parents(lake.lake, contract, partitions)
+            )
+            run_id, base = context.run.run_id, lake.started_at_position
+            told = {"run_id": pl.lit(run_id), "quarantined_at": pl.lit(datetime.now(UTC))}
+            refused = lake.lake.stage(
+                ref.quarantine, verdict.bad.with_columns(**told), partitions=partitions, run_id=run_id, base=base
+            )
+            staged = lake.lake.stage(ref, verdict.good, partitions=partitions, run_id=run_id, base=base)
+            results = [*_quality(verdict), *_reconciled(lake.lake, ref, verdict, bronze, partitions)]
+            lake.publish(refused)
+            yield from publish_audited(context, staged, results, _facts(verdict))
+
+        return refine
+
+    return decorate
+
+
+def _parents(lake: ParquetLake, contract: type[Contract], partitions: Sequence[str]) -> dict[str, pl.DataFrame]:
+    """The keys that exist: only key columns are read, of every day, or of the same days for a parent of the day."""
+    return {
+        column: lake.scan(TableRef("silver", reference.table), partitions=partitions if reference.same_day else None)
+        .select(*(["dt"] if reference.same_day else []), column)
+        .unique()
+        .collect()
+        for column, reference in contract.references().items()
+    }
+
+
+def _quality(verdict: Audit) -> list[CheckResult]:
+    dimensions = [
+        check_of(partition, score, verdict.samples)
+        for partition, scores in verdict.scores.items()
+        for score in scores.values()
+    ]
+    conservation = [
+        CheckResult(
+            partition,
+            CONSERVATION,
+            passed=account.lost == 0,
+            rows=account.rows_in,
+            failed_rows=min(abs(account.lost), account.rows_in),
+            reason=f"{account.lost} of {account.rows_in} rows are unaccounted for" if account.lost else "",
+            facts=vars(account),
+        )
+        for partition, account in verdict.accounts.items()
+    ]
+    return dimensions + conservation
+
+
+def _reconciled(
+    lake: ParquetLake, ref: TableRef, verdict: Audit, bronze: pl.DataFrame, partitions: Sequence[str]
+) -> list[CheckResult]:
+    """Published values plus the originals of the rows set aside must sum to what the source computed."""
+    source = {
+        result.partition: result.details["held"]
+        for result in lake.log.quality(TableRef("bronze", ref.name), partitions)
+        if result.check == MATCHES_SOURCE
+    }
+    money = sorted({name for held in source.values() for name in held} & set(verdict.good.columns))
+    kept = _sums(verdict.good, money)
+    aside = _sums(bronze.filter(~pl.col(ROW).is_in(verdict.good_rows.implode())), money)
+    return [
+        _compared(
+            partition,
+            verdict.accounts[partition].rows_in,
+            {name: sum(part.get(partition, {}).get(name) or 0 for part in (kept, aside)) for name in money},
+            source.get(partition),
+        )
+        for partition in partitions
+    ]
+
+
+def _compared(
+    partition: str, rows: int, sums: Mapping[str, Decimal | int], source: Mapping[str, Any] | None
+) -> CheckResult:
+    facts = {"rows": rows, **{name: str(value) for name, value in sums.items()}}
+    if source is None:
+        reason = "the source's totals for the day are not known; rerun its bronze partition"
+        return CheckResult(partition, RECONCILES, passed=False, blocking=False, rows=rows, reason=reason, facts=facts)
+    agrees = source["rows"] == rows and all(Decimal(source[name]) == value for name, value in sums.items())
+    reason = "" if agrees else f"the source had {source}, the lake accounts for {facts}"
+    return CheckResult(partition, RECONCILES, passed=agrees, rows=rows, reason=reason, facts=facts)
+
+
+def _sums(frame: pl.DataFrame, money: Sequence[str]) -> dict[str, dict[str, Decimal]]:
+    summed = frame.group_by("dt").agg(pl.col(name).cast(pl.Decimal(38, 2)).sum() for name in money)
+    return {row.pop("dt").isoformat(): row for row in summed.iter_rows(named=True)}
+
+
+def _facts(verdict: Audit) -> dict[str, Mapping[str, Any]]:
+    return {
+        partition: {
+            "rows_in": account.rows_in,
+            "quarantined": account.quarantined,
+            "deduplicated": account.deduplicated,
+            **({"warnings": dict(found)} if (found := verdict.warnings.get(partition)) else {}),
+        }
+        for partition, account in verdict.accounts.items()
+    }

@@ -1,0 +1,157 @@
+"""`sql_table(...)`: a SQL model (`name.sql` beside `name.py`) as a partitioned gold asset with a contract.
+
+The model's inputs are found by parsing, so lineage cannot drift from the query. A daily model sees the days it is
+run for; a monthly one sees all days up to the month's end (the current month: up to the newest published day).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+import pyarrow as pa
+
+from shopease_assets.core.contract import Contract
+from shopease_assets.core.layout import TableRef, partition_date
+from shopease_assets.core.quality import CheckResult
+from shopease_assets.engines import duckdb
+from shopease_assets.engines.arrow_types import cast_to
+from shopease_assets.engines.sql_model import SqlModel
+from shopease_assets.kit.columns import column_schema
+from shopease_assets.kit.partitions import EVERY_VERSION, HISTORY, MONTHLY, last_day_of_month
+from shopease_assets.kit.policy import CHUNKS, RETRIES
+from shopease_assets.kit.publishing import StepEvents, check_specs, publish_audited
+from shopease_assets.storage.io_manager import HAND_OVER, LakeIOManager
+from shopease_assets.storage.lake import Relation
+
+CONTRACT = "contract"
+Chart = Callable[[pl.DataFrame], str]
+Input = tuple[str, str]
+
+
+def sql_table(
+    file: str,
+    contract: type[Contract],
+    *,
+    partitions: dg.TimeWindowPartitionsDefinition,
+    versions: Sequence[str] = (),
+    chart: Chart | None = None,
+) -> dg.AssetsDefinition:
+    """The asset `gold/<name>` of the model that lies beside `file`.
+
+    Args:
+        file: the table's own `__file__`.
+        contract: the result's columns, types and rules.
+        partitions: DAILY or MONTHLY.
+        versions: inputs that hold row versions (`silver.products`): all known ones are visible, whatever the day.
+        chart: draws the newest partition as Markdown for its materialisation.
+    """
+    model = SqlModel.load(Path(file).with_suffix(".sql"))
+    monthly = partitions is MONTHLY
+    ref = TableRef("gold", model.name, "month" if monthly else "dt")
+    mappings = {
+        table: EVERY_VERSION if ".".join(table) in versions else HISTORY if monthly else None for table in model.inputs
+    }
+
+    @dg.asset(
+        key=[ref.layer, ref.name],
+        partitions_def=partitions,
+        ins={
+            "_".join(table): dg.AssetIn(key=list(table), partition_mapping=mapping, metadata={HAND_OVER: "relation"})
+            for table, mapping in mappings.items()
+        },
+        description=f"{contract.__doc__}\n\n{model.docs}\n\n```sql\n{model.sql}\n```",
+        kinds={"sql", "duckdb", "parquet"},
+        io_manager_key="lake",
+        retry_policy=RETRIES,
+        backfill_policy=CHUNKS,
+        metadata={"dagster/column_schema": column_schema(contract), "shopease/key": contract.key()},
+        check_specs=check_specs(
+            ref, {CONTRACT: "Every row keeps every rule of the contract"}, partitions, blocking=[CONTRACT]
+        ),
+    )
+    def build(context: dg.AssetExecutionContext, **inputs: Relation) -> StepEvents:
+        lake: LakeIOManager = context.resources.lake
+        relations = {table: inputs["_".join(table)] for table in model.inputs}
+        keys = list(context.partition_keys)
+        rows = pa.concat_tables(
+            [_as_of(model, contract, relations, key, versions) for key in keys]
+            if monthly
+            else [cast_to(duckdb.run(model, relations), _typed(contract, ref))]
+        )
+        frame = pl.DataFrame(pl.from_arrow(rows))
+        staged = lake.lake.stage(ref, frame, partitions=keys, run_id=context.run.run_id, base=lake.started_at_position)
+        facts: dict[str, Any] = {"dagster/column_lineage": _lineage(model, relations)}
+        if chart is not None and len(frame):
+            newest = frame.filter(pl.col(ref.partition_by) == pl.col(ref.partition_by).max())
+            facts["chart"] = dg.MetadataValue.md(chart(newest if monthly else frame))
+        results = _judged(lake.lake.scan_staged(staged).collect(), ref, contract, keys)
+        yield from publish_audited(context, staged, results, dict.fromkeys(keys, facts))
+
+    return build
+
+
+def _as_of(
+    model: SqlModel, contract: type[Contract], relations: Mapping[Input, Relation], key: str, versions: Sequence[str]
+) -> pa.Table:
+    """The state at the end of the month: no day after it is visible, whatever else the run covers."""
+    last = last_day_of_month(partition_date(key))
+    visible = {
+        table: relation if ".".join(table) in versions else _until(relation, last)
+        for table, relation in relations.items()
+    }
+    days = [max(relation.files) for relation in visible.values() if relation.files]
+    as_of = min(last, partition_date(max(days))) if days else last
+    rows = cast_to(duckdb.run(model, visible, as_of=as_of), contract.arrow_schema())
+    return rows.append_column("month", pa.repeat(pa.scalar(partition_date(key), pa.date32()), len(rows)))
+
+
+def _until(relation: Relation, day: date) -> Relation:
+    return replace(relation, files={key: files for key, files in relation.files.items() if partition_date(key) <= day})
+
+
+def _typed(contract: type[Contract], ref: TableRef) -> pa.Schema:
+    return contract.arrow_schema().append(pa.field(ref.partition_by, pa.date32()))
+
+
+def _lineage(model: SqlModel, relations: Mapping[Input, Relation]) -> dg.TableColumnLineage:
+    found = model.lineage({table: relation.schema for table, relation in relations.items()})
+    return dg.TableColumnLineage(
+        {
+            column: [dg.TableColumnDep(asset_key=[layer, table], column_name=name) for layer, table, name in sources]
+            for column, sources in found.items()
+        }
+    )
+
+
+def _judged(frame: pl.DataFrame, ref: TableRef, contract: type[Contract], keys: Sequence[str]) -> list[CheckResult]:
+    rules = {rule.name: rule.keeps.fill_null(value=True) for rule in contract.rules()}
+    if key := contract.key():
+        rules["key|unique"] = ~pl.struct([ref.partition_by, *key]).is_duplicated()
+    counted = (
+        frame.with_columns((~keeps).alias(f"rule:{name}") for name, keeps in rules.items())
+        .group_by(ref.partition_by)
+        .agg(
+            pl.len().alias("rows"),
+            pl.any_horizontal(f"rule:{name}" for name in rules).sum().alias("failed_rows"),
+            *(pl.col(f"rule:{name}").sum().alias(name) for name in rules),
+        )
+    )
+    counts = {row[ref.partition_by].isoformat(): row for row in counted.iter_rows(named=True)}
+    return [_verdict(key, counts.get(key, {}), list(rules)) for key in keys]
+
+
+def _verdict(partition: str, counts: Mapping[str, int], rules: Sequence[str]) -> CheckResult:
+    broken = {rule: rows for rule in rules if (rows := counts.get(rule, 0))}
+    return CheckResult(
+        partition=partition,
+        check=CONTRACT,
+        passed=not broken,
+        rows=counts.get("rows", 0),
+        failed_rows=counts.get("failed_rows", 0),
+        reason="breaks " + ", ".join(f"{rule} ({rows} rows)" for rule, rows in broken.items()) if broken else "",
+        facts={"broken_rules": broken} if broken else {},
+    )

@@ -1,0 +1,100 @@
+"""Settings: the only reader of the environment. Frozen, read once at the edge; errors name the variable.
+
+Every field is `SHOPEASE_<NAME>`; `.shopease/demo.env` (written by the demo) and `.env` fill what is unset.
+"""
+
+import os
+from datetime import date
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shopease_assets.core.errors import SettingsError
+
+_PREFIX = "SHOPEASE_"
+
+
+class Settings(BaseSettings):
+    """Everything that differs between a laptop and production."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX,
+        env_file=(".env", ".shopease/demo.env"),
+        frozen=True,
+        extra="ignore",
+        env_ignore_empty=True,
+    )
+
+    home: Path = Field(default=Path(".shopease"), description="Folder of everything local: lake, server, Dagster")
+    source_dsn: str | None = Field(default=None, description="PostgreSQL to read; unset: an embedded server")
+    lake_uri: str | None = Field(default=None, description="Folder of the lake; unset: <home>/lake")
+    catalog_url: str | None = Field(default=None, description="Publication log; unset: SQLite in the lake's folder")
+    start_date: date = Field(default=date(2025, 1, 1), description="The lake's first day")
+    timezone: str = Field(default="UTC", description="Time zone of the business day")
+    days_per_run: int = Field(default=31, ge=1, description="Days one backfill run takes")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"no time zone is called {zone!r}; take a name such as Asia/Kolkata") from error
+        return zone
+
+    @model_validator(mode="after")
+    def _started(self) -> "Settings":
+        if self.lake_uri is not None and "://" in self.lake_uri and not self.lake_uri.startswith("file://"):
+            scheme = self.lake_uri.split("://")[0]
+            raise ValueError(f"lake_uri: {scheme}:// is not supported yet; give a local folder")
+        return self
+
+    @property
+    def home_folder(self) -> Path:
+        """The absolute folder of everything local."""
+        return self.home.expanduser().absolute()
+
+    @property
+    def lake_folder(self) -> Path:
+        """The absolute folder of the lake."""
+        if self.lake_uri is None:
+            return self.home_folder / "lake"
+        return Path(self.lake_uri.removeprefix("file://")).expanduser().absolute()
+
+    @property
+    def log_url(self) -> str:
+        """SQLAlchemy's address of the publication log."""
+        return self.catalog_url or f"sqlite:///{self.lake_folder / '_catalog.sqlite'}"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Where Dagster keeps its runs: DAGSTER_HOME, or a folder of ours."""
+        return Path(os.environ.get("DAGSTER_HOME") or self.home_folder / "dagster").absolute()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of the business day."""
+        return ZoneInfo(self.timezone)
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        SettingsError: a variable is wrong; the message names it and says what is expected.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError("; ".join(_sentence(problem) for problem in error.errors())) from None
+
+
+def _sentence(problem: object) -> str:
+    assert isinstance(problem, dict)  # noqa: S101  # pydantic's ErrorDetails is a TypedDict
+    name = _PREFIX + "_".join(str(part) for part in problem["loc"]).upper() if problem["loc"] else _PREFIX + "…"
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{name}={problem['input']!r}: {message}" if problem["loc"] else message

@@ -1,0 +1,57 @@
+"""The I/O manager: the only way assets read or write lake tables.
+
+Reads follow published pointers only. Writes publish what a step has staged and audited, unless another run
+published one of its partitions since this run started.
+"""
+
+from typing import Literal
+
+import dagster as dg
+import polars as pl
+
+from shopease_assets.core.errors import NotPublished, PublishConflict
+from shopease_assets.core.layout import TableRef
+from shopease_assets.storage.lake import ParquetLake, Relation, Staged
+
+#: How an input wants to be handed over: as a lazy frame, or as typed file lists for a SQL engine.
+HandOver = Literal["frame", "relation"]
+HAND_OVER = "shopease/hand_over"
+
+
+class LakeIOManager(dg.IOManager):
+    """Reads published partitions, publishes staged ones; made anew for each run, whose start it remembers."""
+
+    def __init__(self, lake: ParquetLake) -> None:
+        self.lake = lake
+        self.started_at_position = lake.log.position()
+
+    def load_input(self, context: dg.InputContext) -> pl.LazyFrame | Relation:
+        """The published rows of exactly the partitions the mapping gives; unpublished ones are skipped."""
+        table = table_of(context.asset_key, context.asset_partitions_def)
+        try:
+            relation = self.lake.relation(table, partitions=context.asset_partition_keys)
+        except NotPublished as missing:
+            raise dg.Failure(str(missing), allow_retries=False) from None
+        return relation if (context.definition_metadata or {}).get(HAND_OVER) == "relation" else relation.scan()
+
+    def handle_output(self, context: dg.OutputContext, obj: Staged) -> None:
+        """Publish what the step staged."""
+        self.publish(obj)
+
+    def publish(self, *staged: Staged) -> None:
+        """Move the pointers to what was staged.
+
+        Raises:
+            Failure: another run published one of the partitions since this run started; not worth a retry.
+        """
+        try:
+            for one in staged:
+                self.lake.publish(one)
+        except PublishConflict as conflict:
+            raise dg.Failure(str(conflict), allow_retries=False) from None
+
+
+def table_of(key: dg.AssetKey, partitions: dg.PartitionsDefinition[str] | None) -> TableRef:
+    """The lake table of an asset: `silver/orders`, partitioned by day or month."""
+    layer, name = key.path
+    return TableRef(layer, name, "month" if isinstance(partitions, dg.MonthlyPartitionsDefinition) else "dt")  # type: ignore[arg-type]  # asset keys are our own

@@ -1,0 +1,185 @@
+"""A small shop for the gold tests: rows with plain defaults, published and queried as the lake would."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+import shopease_assets.gold
+from shopease_assets.engines.duckdb import run
+from shopease_assets.engines.sql_model import SqlModel
+from shopease_assets_tests.engines.published import Published, Row, publish
+
+Tables = dict[tuple[str, str], Published]
+
+_ID, _TEXT, _DAY, _MONEY, _TOTAL = pa.int64(), pa.string(), pa.date32(), pa.decimal128(12, 2), pa.decimal128(18, 2)
+_TIME = pa.timestamp("us", "UTC")
+
+SCHEMAS: dict[tuple[str, str], pa.Schema] = {
+    ("silver", "orders"): pa.schema(
+        [
+            ("order_id", _ID), ("tenant_id", _ID), ("customer_id", _ID), ("store_id", _ID), ("status", _TEXT),
+            ("payment_method", _TEXT), ("sales_channel", _TEXT), ("ordered_at", _TIME), ("shipped_at", _TIME),
+            ("delivered_at", _TIME), ("updated_at", _TIME), ("dt", _DAY),
+        ]
+    ),
+    ("silver", "order_items"): pa.schema(
+        [
+            ("order_item_id", _ID), ("order_id", _ID), ("product_id", _ID), ("quantity", _ID), ("unit_price", _MONEY),
+            ("discount_amount", _MONEY), ("line_total", _MONEY), ("updated_at", _TIME), ("dt", _DAY),
+        ]
+    ),
+    ("silver", "products"): pa.schema(
+        [
+            ("product_id", _ID), ("tenant_id", _ID), ("sku", _TEXT), ("name", _TEXT), ("category", _TEXT),
+            ("price", _MONEY), ("cost", _MONEY), ("updated_at", _TIME), ("dt", _DAY),
+        ]
+    ),
+    ("silver", "customers"): pa.schema(
+        [
+            ("customer_id", _ID), ("tenant_id", _ID), ("first_name", _TEXT), ("last_name", _TEXT), ("city", _TEXT),
+            ("state", _TEXT), ("country", _TEXT), ("customer_segment", _TEXT), ("updated_at", _TIME), ("dt", _DAY),
+        ]
+    ),
+    ("silver", "inventory"): pa.schema(
+        [("product_id", _ID), ("store_id", _ID), ("stock_quantity", _ID), ("updated_at", _TIME), ("dt", _DAY)]
+    ),
+    ("gold", "fact_sales"): pa.schema(
+        [
+            ("dt", _DAY), ("order_id", _ID), ("order_item_id", _ID), ("tenant_id", _ID), ("customer_id", _ID),
+            ("product_id", _ID), ("is_sale", pa.bool_()), ("quantity", _ID), ("line_total", _MONEY),
+            ("line_cost", _TOTAL),
+        ]
+    ),
+    ("gold", "daily_sales_summary"): pa.schema(
+        [
+            ("tenant_id", _ID), ("total_transactions", _ID), ("total_items_sold", _ID), ("total_revenue", _TOTAL),
+            ("dt", _DAY),
+        ]
+    ),
+    ("gold", "daily_product_sales"): pa.schema(
+        [
+            ("tenant_id", _ID), ("product_id", _ID), ("orders", _ID), ("quantity", _ID), ("revenue", _TOTAL),
+            ("cost", _TOTAL), ("dt", _DAY),
+        ]
+    ),
+    ("gold", "daily_customer_sales"): pa.schema(
+        [
+            ("tenant_id", _ID), ("customer_id", _ID), ("orders", _ID), ("items", _ID), ("revenue", _TOTAL),
+            ("dt", _DAY),
+        ]
+    ),
+}  # fmt: skip
+"""What the models read, as the data model has it (only the columns that matter to them)."""
+
+
+def load(name: str) -> SqlModel:
+    """The gold model of that name."""
+    return SqlModel.load(Path(next(iter(shopease_assets.gold.__path__))) / f"{name}.sql")
+
+
+def rows_of(name: str, tables: Tables, *, as_of: date | None = None) -> list[dict[str, Any]]:
+    """What the model computes, in a fixed order."""
+    rows: list[dict[str, Any]] = run(load(name), tables, as_of=as_of).to_pylist()
+    return sorted(rows, key=lambda row: [str(value) for value in row.values()])
+
+
+def stock(root: Path, frames: Mapping[str, Iterable[Row]]) -> Tables:
+    """Publishes frames by their table's name (`silver.orders`); every other known table is empty."""
+    return {table: publish(root, table, schema, frames.get(".".join(table), [])) for table, schema in SCHEMAS.items()}
+
+
+def add_gold(root: Path, tables: Tables, *names: str) -> Tables:
+    """The tables with these daily models computed from them, one after the other."""
+    for name in names:
+        result = run(load(name), tables)
+        tables = {
+            **tables,
+            ("gold", name): publish(root / "computed", ("gold", name), result.schema, result.to_pylist()),
+        }
+    return tables
+
+
+def at(day: date, hour: int = 12, minute: int = 0) -> datetime:
+    """A time of that day, UTC."""
+    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
+
+
+def order(order_id: int, day: date, **changes: object) -> Row:
+    """A delivered web order of customer 1 of tenant 1 at noon: shipped the next day, there two days later."""
+    return {
+        "order_id": order_id, "tenant_id": 1, "customer_id": 1, "store_id": None, "status": "delivered",
+        "payment_method": "card", "sales_channel": "web", "ordered_at": at(day),
+        "shipped_at": at(day + timedelta(1), 9), "delivered_at": at(day + timedelta(3), 9),
+        "updated_at": at(day, 13), "dt": day,
+    } | changes  # fmt: skip
+
+
+def item(order_item_id: int, order_id: int, day: date, total: str = "10.00", **changes: object) -> Row:
+    """One piece of product 1."""
+    return {
+        "order_item_id": order_item_id, "order_id": order_id, "product_id": 1, "quantity": 1,
+        "unit_price": Decimal(total), "discount_amount": Decimal("0.00"), "line_total": Decimal(total),
+        "updated_at": at(day, 13), "dt": day,
+    } | changes  # fmt: skip
+
+
+def product(product_id: int, known_from: datetime, cost: str = "4.00", **changes: object) -> Row:
+    """A version of a lamp."""
+    return {
+        "product_id": product_id, "tenant_id": 1, "sku": f"SKU-{product_id}", "name": f"Lamp {product_id}",
+        "category": "lighting", "price": Decimal("10.00"), "cost": Decimal(cost), "updated_at": known_from,
+        "dt": known_from.date(),
+    } | changes  # fmt: skip
+
+
+def customer(customer_id: int, known_from: datetime, **changes: object) -> Row:
+    """A version of Ada, of Pune."""
+    return {
+        "customer_id": customer_id, "tenant_id": 1, "first_name": "Ada", "last_name": "Rao", "city": "Pune",
+        "state": "MH", "country": "IN", "customer_segment": "Premium", "updated_at": known_from,
+        "dt": known_from.date(),
+    } | changes  # fmt: skip
+
+
+def level(product_id: int, store_id: int, quantity: int, known_from: datetime) -> Row:
+    """What a store had of a product from then on."""
+    return {
+        "product_id": product_id, "store_id": store_id, "stock_quantity": quantity, "updated_at": known_from,
+        "dt": known_from.date(),
+    }  # fmt: skip
+
+
+def line(order_id: int, product_id: int, day: date, **changes: object) -> Row:
+    """A sold line of customer 1 of tenant 1 in the fact table."""
+    return {
+        "dt": day, "order_id": order_id, "order_item_id": order_id * 100 + product_id, "tenant_id": 1,
+        "customer_id": 1, "product_id": product_id, "is_sale": True, "quantity": 1, "line_total": Decimal("10.00"),
+        "line_cost": Decimal("4.00"),
+    } | changes  # fmt: skip
+
+
+def summary(day: date, orders: int, revenue: str, units: int = 1, tenant_id: int = 1) -> Row:
+    """A tenant's day."""
+    return {
+        "tenant_id": tenant_id, "total_transactions": orders, "total_items_sold": units,
+        "total_revenue": Decimal(revenue), "dt": day,
+    }  # fmt: skip
+
+
+def product_day(product_id: int, day: date, revenue: str, **changes: object) -> Row:
+    """A product's day: one order of one piece at a cost of 4."""
+    return {
+        "tenant_id": 1, "product_id": product_id, "orders": 1, "quantity": 1, "revenue": Decimal(revenue),
+        "cost": Decimal("4.00"), "dt": day,
+    } | changes  # fmt: skip
+
+
+def customer_day(customer_id: int, day: date, revenue: str = "10.00", **changes: object) -> Row:
+    """A customer's day: one order of one piece."""
+    return {
+        "tenant_id": 1, "customer_id": customer_id, "orders": 1, "items": 1, "revenue": Decimal(revenue), "dt": day,
+    } | changes  # fmt: skip

@@ -1,0 +1,104 @@
+"""A local filesystem that dies at the n-th change, as a process does under kill -9: nothing works afterwards."""
+
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import fs
+
+
+class Crash(BaseException):
+    """The process is gone; nobody gets to clean up."""
+
+
+class CrashingHandler(fs.FileSystemHandler):  # type: ignore[misc]
+    """Delegates to the local filesystem until its fuse has burnt down."""
+
+    def __init__(self) -> None:
+        self._local = fs.LocalFileSystem()
+        self.fuse: int | None = None
+
+    def burn(self) -> None:
+        """One change; raises Crash when it is the fatal one or a later one."""
+        if self.fuse is not None:
+            self.fuse -= 1
+            if self.fuse < 0:
+                raise Crash
+
+    def get_type_name(self) -> str:
+        return "crashing"
+
+    def normalize_path(self, path: str) -> str:
+        return str(self._local.normalize_path(path))
+
+    def get_file_info(self, paths: list[str]) -> list[fs.FileInfo]:
+        return list(self._local.get_file_info(paths))
+
+    def get_file_info_selector(self, selector: fs.FileSelector) -> list[fs.FileInfo]:
+        return list(self._local.get_file_info(selector))
+
+    def create_dir(self, path: str, recursive: bool) -> None:
+        self.burn()
+        self._local.create_dir(path, recursive=recursive)
+
+    def delete_dir(self, path: str) -> None:
+        for info in self._local.get_file_info(fs.FileSelector(path, recursive=True)):
+            self.delete_file(info.path)
+        self.burn()
+        self._local.delete_dir(path)
+
+    def delete_dir_contents(self, path: str, missing_dir_ok: bool) -> None:
+        raise NotImplementedError
+
+    def delete_root_dir_contents(self) -> None:
+        raise NotImplementedError
+
+    def delete_file(self, path: str) -> None:
+        self.burn()
+        self._local.delete_file(path)
+
+    def move(self, src: str, dest: str) -> None:
+        raise NotImplementedError
+
+    def copy_file(self, src: str, dest: str) -> None:
+        raise NotImplementedError
+
+    def open_input_stream(self, path: str) -> Any:
+        return self._local.open_input_stream(path)
+
+    def open_input_file(self, path: str) -> Any:
+        return self._local.open_input_file(path)
+
+    def open_output_stream(self, path: str, metadata: object) -> Any:
+        self.burn()
+        return pa.PythonFile(_CrashingSink(self, self._local.open_output_stream(path, compression=None)), mode="w")
+
+    def open_append_stream(self, path: str, metadata: object) -> Any:
+        raise NotImplementedError
+
+
+class _CrashingSink:
+    """A file that is cut off in the middle of a write."""
+
+    def __init__(self, handler: CrashingHandler, sink: Any) -> None:
+        self._handler = handler
+        self._sink = sink
+        self.closed = False
+
+    def write(self, content: bytes) -> int:
+        try:
+            self._handler.burn()
+        except Crash:
+            self._sink.write(content[: len(content) // 2])
+            raise
+        self._sink.write(content)
+        return len(content)
+
+    def tell(self) -> int:
+        return int(self._sink.tell())
+
+    def flush(self) -> None:
+        self._sink.flush()
+
+    def close(self) -> None:
+        self._sink.close()
+        self.closed = True
