@@ -5,29 +5,39 @@ from collections.abc import Iterator
 import dagster as dg
 
 from shopease_assets import bronze, gold, silver
+from shopease_assets.automation.jobs import daily_job, month_state_job, nightly, refresh_months
+from shopease_assets.kit.bronze import SOURCE_TABLES
 from shopease_assets.kit.policy import with_policy
 from shopease_assets.settings import settings
 from shopease_assets.sources.run_source import RunSource
-from shopease_assets.storage.io_manager import LakeIOManager
+from shopease_assets.storage.io_manager import LakeIOManager, OnPublish
 from shopease_assets.storage.open import open_lake
 
 
-@dg.io_manager(description="The lake: published Parquet partitions")
-def _lake(_: dg.InitResourceContext) -> LakeIOManager:
-    return LakeIOManager(open_lake(settings()))
+def lake_reporting_to(on_publish: OnPublish | None) -> dg.IOManagerDefinition:
+    """A new I/O manager for each run, which notes where the publication log stood when the run began."""
+    return dg.IOManagerDefinition(
+        lambda _: LakeIOManager(open_lake(settings()), on_publish=on_publish),
+        description="The lake: published Parquet partitions",
+    )
 
 
 @dg.resource(description="The source database as of one instant of the run")
-def _source(_: dg.InitResourceContext) -> Iterator[RunSource]:
-    source = RunSource(settings())
-    yield source
-    source.close()
+def source(_: dg.InitResourceContext) -> Iterator[RunSource]:
+    """A new snapshot for each run, given back at its end."""
+    run_source = RunSource(settings())
+    yield run_source
+    run_source.close()
 
 
 assets = with_policy([asset for layer in (bronze, silver, gold) for asset in dg.load_assets_from_package_module(layer)])
+source_tables = list(SOURCE_TABLES.values())
 
 defs = dg.Definitions(
     assets=assets,
-    resources={"lake": _lake, "source": _source},
+    jobs=[daily_job, month_state_job],
+    schedules=[nightly],
+    sensors=[refresh_months],
+    resources={"lake": lake_reporting_to(None), "source": source},
     executor=dg.in_process_executor,
 )

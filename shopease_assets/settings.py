@@ -1,6 +1,7 @@
 """Settings: the only reader of the environment. Frozen, read once at the edge; errors name the variable.
 
-Every field is `SHOPEASE_<NAME>`; `.shopease/demo.env` (written by the demo) and `.env` fill what is unset.
+Every field is `SHOPEASE_<NAME>`; `.env` fills what is unset, and so does `<home>/demo.env`, which the demo writes,
+as long as no source of one's own is set.
 """
 
 import os
@@ -58,6 +59,11 @@ class Settings(BaseSettings):
         return self.home.expanduser().absolute()
 
     @property
+    def demo_env(self) -> Path:
+        """Where the demo keeps the settings that belong to its embedded source."""
+        return self.home_folder / "demo.env"
+
+    @property
     def lake_folder(self) -> Path:
         """The absolute folder of the lake."""
         if self.lake_uri is None:
@@ -88,7 +94,8 @@ def settings() -> Settings:
         SettingsError: a variable is wrong; the message names it and says what is expected.
     """
     try:
-        return Settings()
+        own = Settings(_env_file=".env")  # type: ignore[call-arg]  # pydantic-settings' own parameter
+        return own if own.source_dsn else Settings(_env_file=(own.demo_env, ".env"))  # type: ignore[call-arg]
     except ValidationError as error:
         raise SettingsError("; ".join(_sentence(problem) for problem in error.errors())) from None
 

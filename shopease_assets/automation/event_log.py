@@ -21,8 +21,9 @@ class PooledSqliteEventLogStorage(ConsolidatedSqliteEventLogStorage):
 
     @cached_property
     def _engine(self) -> sa.Engine:
-        Path(self.get_db_path()).parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(f"sqlite:///{self.get_db_path()}", connect_args={"timeout": _BUSY_SECONDS})
+        path = Path(self.get_db_path())  # type: ignore[no-untyped-call]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": _BUSY_SECONDS})
         sa.event.listen(engine, "connect", _do_not_wait_for_the_disk)
         return engine
 
@@ -33,7 +34,7 @@ class PooledSqliteEventLogStorage(ConsolidatedSqliteEventLogStorage):
 
     def dispose(self) -> None:
         """Close the connections and the file watcher."""
-        super().dispose()
+        super().dispose()  # type: ignore[no-untyped-call]
         self._engine.dispose()
 
 

@@ -4,7 +4,7 @@ A run takes a chunk of days. Tables that look at every version of another table 
 that table is complete, so the order of work is in waves; within a wave, chunks are independent.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -13,7 +13,7 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 
 from shopease_assets.kit.partitions import DAILY, MONTHLY
 
-Progress = Callable[[str, int, int], None]
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,9 @@ class Chunk:
     assets: tuple[dg.AssetsDefinition, ...]
     first: str
     last: str
+
+
+Progress = Callable[[int], None]  # how many chunks are done
 
 
 @dataclass(frozen=True)
@@ -49,17 +52,20 @@ class Outcome:
 
 
 def plan(
-    assets: Sequence[dg.AssetsDefinition], start: date, end: date, *, days_per_run: int, today: date
+    assets: Sequence[dg.AssetsDefinition], start: date, end: date, *, days_per_run: int, newest_month: str = ""
 ) -> list[Chunk]:
-    """The runs that bring `assets` up to date for the days from `start` to `end`, in order."""
+    """The runs that bring `assets` up to date for the days from `start` to `end`, in order.
+
+    Months are those the days touch, and the later ones up to `newest_month`: their state holds these days too.
+    """
     waves = _waves([asset for asset in assets if asset.partitions_def == DAILY])
-    days = [key for key in _keys(DAILY, start, end, today)]
+    days = _keys(DAILY, start.isoformat(), end.isoformat())
     chunks = [days[i : i + days_per_run] for i in range(0, len(days), days_per_run)]
     if len(chunks) == 1:  # one run sees every partition it needs, whatever the wave
         waves = [tuple(asset for wave in waves for asset in wave)]
     daily = [Chunk(wave, chunk[0], chunk[-1]) for wave in waves if wave for chunk in chunks]
     monthly = tuple(asset for asset in assets if asset.partitions_def == MONTHLY)
-    months = _keys(MONTHLY, start.replace(day=1), end, today)
+    months = _keys(MONTHLY, start.replace(day=1).isoformat(), max(end.isoformat(), newest_month))
     return daily + ([Chunk(monthly, months[0], months[-1])] if monthly and months else [])
 
 
@@ -67,29 +73,29 @@ def run_chunks(
     chunks: Sequence[Chunk],
     assets: Sequence[dg.AssetsDefinition],
     *,
-    resources: dict[str, object],
+    resources: Mapping[str, object],
     instance: dg.DagsterInstance,
-    progress: Progress = lambda what, done, of: None,
+    progress: Progress | None = None,
 ) -> Outcome:
     """Run the chunks one after the other; a chunk that fails does not stop the others."""
     failures: list[StepFailure] = []
     for done, chunk in enumerate(chunks):
-        progress(f"{chunk.first} … {chunk.last}", done, len(chunks))
+        if progress:
+            progress(done)
         result = dg.materialize(
             assets,
             selection=list(chunk.assets),
             instance=instance,
-            resources=resources,
+            resources=dict(resources),
+            run_config=_QUIET,
             tags={ASSET_PARTITION_RANGE_START_TAG: chunk.first, ASSET_PARTITION_RANGE_END_TAG: chunk.last},
             raise_on_error=False,
         )
         failures += _failures(result, chunk)
-    progress("done", len(chunks), len(chunks))
     return Outcome(len(chunks), tuple(failures))
 
 
-def _keys(partitions: dg.TimeWindowPartitionsDefinition, start: date, end: date, today: date) -> list[str]:
-    first, last = start.isoformat(), min(end, today).isoformat()
+def _keys(partitions: dg.TimeWindowPartitionsDefinition, first: str, last: str) -> list[str]:
     return [key for key in partitions.get_partition_keys() if first <= key <= last]
 
 

@@ -25,11 +25,14 @@ from shopease_assets.storage.lake import ParquetLake, Staged
 
 #: The check whose facts hold a day's row count and money sums as the source computed them.
 MATCHES_SOURCE = "matches_source"
+#: Every source table that has a bronze asset, in the order their files were loaded.
+SOURCE_TABLES: dict[str, PostgresTable] = {}
 
 
 def bronze(table: PostgresTable, description: str) -> dg.AssetsDefinition:
     """The asset `bronze/<table>`: one partition per business day of the source's rows."""
     ref = TableRef("bronze", table.name)
+    SOURCE_TABLES[table.name] = table
 
     @dg.asset(
         key=[ref.layer, ref.name],
@@ -51,7 +54,7 @@ def bronze(table: PostgresTable, description: str) -> dg.AssetsDefinition:
     def extract(context: dg.AssetExecutionContext) -> StepEvents:
         lake: LakeIOManager = context.resources.lake
         source: RunSource = context.resources.source
-        days = _day_range(context.partition_keys)
+        days = _day_range(context.partition_keys, table)
         try:
             snapshot = source.snapshot()
             shape = snapshot.shape(table)
@@ -77,9 +80,11 @@ def _failure(error: ShopEaseError) -> Exception:
     return error if getattr(error, "transient", False) else dg.Failure(str(error), allow_retries=False)
 
 
-def _day_range(partitions: Iterable[str]) -> DayRange:
+def _day_range(partitions: Iterable[str], table: PostgresTable) -> DayRange:
+    """The days to read; versions older than the lake belong to its first day, older facts do not belong to it."""
     days = sorted(partition_date(key) for key in partitions)
-    return DayRange(days[0], days[-1], settings().zone, first=days[0] == settings().start_date)
+    first = table.versions and days[0] == settings().start_date
+    return DayRange(days[0], days[-1], settings().zone, first=first)
 
 
 def _gained(

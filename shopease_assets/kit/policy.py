@@ -13,7 +13,7 @@ RETRIES = dg.RetryPolicy(max_retries=3, delay=2, backoff=dg.Backoff.EXPONENTIAL,
 
 
 def with_policy(assets: Sequence[Any]) -> list[dg.AssetsDefinition]:
-    """The assets, each in the group of its layer, owned, tagged and backfilled in chunks of days."""
+    """The assets, each in the group of its layer, owned and tagged."""
     return [asset.map_asset_specs(_in_layer) for asset in assets]
 
 
@@ -23,4 +23,6 @@ CHUNKS = dg.BackfillPolicy.multi_run(max_partitions_per_run=settings().days_per_
 
 def _in_layer(spec: dg.AssetSpec) -> dg.AssetSpec:
     layer = spec.key.path[0]
-    return spec.replace_attributes(group_name=layer, owners=[OWNER], tags={**spec.tags, "layer": layer})
+    cadence = "monthly" if isinstance(spec.partitions_def, dg.MonthlyPartitionsDefinition) else "daily"
+    tags = {**spec.tags, "shopease/layer": layer, "shopease/cadence": cadence}
+    return spec.replace_attributes(group_name=layer, owners=[OWNER], tags=tags)

@@ -74,6 +74,16 @@ def stop_embedded(folder: Path) -> None:
         _run("pg_ctl", "-D", str(data), "-m", "fast", "-w", "-t", str(_START_SECONDS), "stop")
 
 
+def remove_embedded(folder: Path) -> None:
+    """Stop the server of `folder` and delete all its data; nothing happens if there are none."""
+    stop_embedded(folder)
+    data = data_folder(folder)
+    sockets = _socket_folder(data)
+    for path in {data, sockets}:
+        shutil.rmtree(path, ignore_errors=True)
+    _lock_file(data).unlink(missing_ok=True)
+
+
 def create_database(dsn: str, name: str) -> str:
     """Create database `name` on the server of `dsn`; returns its DSN. Raises SourceError if it exists."""
     try:
@@ -143,19 +153,33 @@ def _answers(data: Path) -> bool:
     return row is not None and Path(row[0]) == data
 
 
+def _lock_file(data: Path) -> Path:
+    return data.with_name(f"{data.name}.lock")
+
+
 @contextmanager
 def _locked(data: Path) -> Iterator[None]:
     """One process at a time starts a server: the others wait and then attach."""
     data.parent.mkdir(parents=True, exist_ok=True)
-    with data.with_name(f"{data.name}.lock").open("w") as lock:
+    with _lock_file(data).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def _initialise(data: Path) -> None:
-    _own(data)
-    if not (data / "PG_VERSION").exists():
-        _run("initdb", "--auth=trust", "--encoding=utf8", "--locale=C", "-N", "-U", _USER, "-D", str(data))
+    """Make the data folder unless it is there; complete or not at all, whatever is killed when."""
+    if (data / "PG_VERSION").exists():
+        _own(data)
+        return
+    fresh = data.with_name(f"{data.name}.fresh")
+    shutil.rmtree(fresh, ignore_errors=True)
+    _own(fresh)
+    _run("initdb", "--auth=trust", "--encoding=utf8", "--locale=C", "-N", "-U", _USER, "-D", str(fresh))
+    try:
+        fresh.rename(data)
+    except OSError as error:
+        shutil.rmtree(fresh)
+        raise SourceError(f"{data} is no PostgreSQL folder; remove it or choose another") from error
 
 
 def _own(folder: Path) -> None:

@@ -222,17 +222,25 @@ class PostgresSnapshot:
         rows = self._rows(f"select dt, count(*) as rows{', ' if sums else ''}{sums} from ({inner}) as t group by dt")
         return {row.pop("dt").isoformat(): {name: _number(value) for name, value in row.items()} for row in rows}
 
+    def days_touched(self, table: PostgresTable, since: datetime, zone: ZoneInfo) -> set[date]:
+        """The business days of rows that arrived or changed since then; a parent's change counts for its children."""
+        aliases = ["t", "p"] if table.parent else ["t"]
+        moved = " or ".join(
+            f"{alias}.{column} >= timestamptz '{since.isoformat()}'"
+            for alias in aliases
+            for column in ("updated_at", "created_at")
+        )
+        day = _day_of(f"{aliases[-1]}.{table.day}", table.types.get(table.day) == "date", zone)
+        rows = self._rows(f"select distinct {day} as day from {_source(table)} where {moved}")
+        return {row["day"] for row in rows if row["day"]}
+
     def _query(self, table: PostgresTable, shape: Shape, days: DayRange, selection: str) -> str:
         """Rows by their business day, and those that have none (null, infinity, orphan) by the day they arrived."""
         day = f"p.{table.day}" if table.parent else f"t.{table.day}"
-        source = f"{table} as t"
-        if table.parent:
-            parent, column = table.parent
-            source += f" left join {table.schema}.{parent} as p on p.{column} = t.{column}"
+        source = _source(table)
         is_date = table.types.get(table.day) == "date"
-        dated = (
-            f"select {_day_of(day, is_date, days)} as dt, {selection} from {source} where {_within(day, is_date, days)}"
-        )
+        partition, within = _partition_of(day, is_date, days), _within(day, is_date, days)
+        dated = f"select {partition} as dt, {selection} from {source} where {within}"
         if table.versions:
             return dated
         undated = [f"{day} in {_INFINITE}"]
@@ -241,7 +249,7 @@ class PostgresSnapshot:
         ):
             undated.append(f"{day} is null")
         return (
-            f"{dated} union all select {_day_of('t.created_at', False, days)} as dt, {selection} from {source} "
+            f"{dated} union all select {_partition_of('t.created_at', False, days)} as dt, {selection} from {source} "
             f"where ({' or '.join(undated)}) and {_within('t.created_at', False, days)}"
         )
 
@@ -293,9 +301,20 @@ def _columns(shape: Shape) -> str:
     )
 
 
-def _day_of(column: str, is_date: bool, days: DayRange) -> str:
-    day = column if is_date else f"({column} at time zone '{days.zone.key}')::date"
+def _source(table: PostgresTable) -> str:
+    if not table.parent:
+        return f"{table} as t"
+    parent, column = table.parent
+    return f"{table} as t left join {table.schema}.{parent} as p on p.{column} = t.{column}"
+
+
+def _partition_of(column: str, is_date: bool, days: DayRange) -> str:
+    day = _day_of(column, is_date, days.zone)
     return f"greatest({day}, date '{days.start}')" if days.first else day
+
+
+def _day_of(column: str, is_date: bool, zone: ZoneInfo) -> str:
+    return column if is_date else f"({column} at time zone '{zone.key}')::date"
 
 
 def _within(column: str, is_date: bool, days: DayRange) -> str:
@@ -327,9 +346,9 @@ def _check_columns(table: PostgresTable, types: Mapping[str, str], new: Sequence
 def _compatible(declared: str, actual: str) -> bool:
     """Wider is welcome (a value that does not fit is kept as unreadable); another kind or a finer scale is not."""
     wanted, found = lake_type(declared), lake_type(actual)
-    if pa.types.is_decimal(wanted):
-        return actual == "numeric" or (pa.types.is_decimal(found) and found.scale <= wanted.scale)
-    return found is not None and wanted == found and actual != "numeric"
+    if isinstance(wanted, pa.Decimal128Type):
+        return actual == "numeric" or (isinstance(found, pa.Decimal128Type) and found.scale <= wanted.scale)
+    return wanted is not None and wanted == found and actual != "numeric"
 
 
 # ---- Arrow -----------------------------------------------------------------------------------------------------

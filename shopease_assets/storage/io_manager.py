@@ -4,6 +4,7 @@ Reads follow published pointers only. Writes publish what a step has staged and 
 published one of its partitions since this run started.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import dagster as dg
@@ -16,14 +17,16 @@ from shopease_assets.storage.lake import ParquetLake, Relation, Staged
 #: How an input wants to be handed over: as a lazy frame, or as typed file lists for a SQL engine.
 HandOver = Literal["frame", "relation"]
 HAND_OVER = "shopease/hand_over"
+OnPublish = Callable[[Staged], None]
 
 
 class LakeIOManager(dg.IOManager):
     """Reads published partitions, publishes staged ones; made anew for each run, whose start it remembers."""
 
-    def __init__(self, lake: ParquetLake) -> None:
+    def __init__(self, lake: ParquetLake, *, on_publish: OnPublish | None = None) -> None:
         self.lake = lake
         self.started_at_position = lake.log.position()
+        self._on_publish = on_publish
 
     def load_input(self, context: dg.InputContext) -> pl.LazyFrame | Relation:
         """The published rows of exactly the partitions the mapping gives; unpublished ones are skipped."""
@@ -34,7 +37,7 @@ class LakeIOManager(dg.IOManager):
             raise dg.Failure(str(missing), allow_retries=False) from None
         return relation if (context.definition_metadata or {}).get(HAND_OVER) == "relation" else relation.scan()
 
-    def handle_output(self, context: dg.OutputContext, obj: Staged) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: Staged) -> None:  # noqa: ARG002  # Dagster's signature
         """Publish what the step staged."""
         self.publish(obj)
 
@@ -47,6 +50,8 @@ class LakeIOManager(dg.IOManager):
         try:
             for one in staged:
                 self.lake.publish(one)
+                if self._on_publish:
+                    self._on_publish(one)
         except PublishConflict as conflict:
             raise dg.Failure(str(conflict), allow_retries=False) from None
 

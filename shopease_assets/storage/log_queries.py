@@ -163,19 +163,18 @@ def check_conflicts(connection: sa.Connection, draft: Draft, table_id: int) -> d
     return {row.partition: row.decided_by for row in rows}
 
 
-def check_removed(connection: sa.Connection, draft: Draft, table_id: int) -> set[tuple[str, str]]:
-    """The moves' versions that the log knows already. Raises NotPublished when one was given up by vacuum."""
+def check_removed(connection: sa.Connection, draft: Draft, table_id: int) -> None:
+    """Raises NotPublished when vacuum has given up a version the draft moves to."""
     names = {move.version for move in draft.moves.values() if move.version is not None}
-    asked = sa.select(versions.c.partition, versions.c.version, versions.c.removed_at).where(
+    asked = sa.select(versions.c.partition, versions.c.version).where(
         versions.c.table_id == table_id,
         versions.c.partition.in_(list(draft.moves)),
         versions.c.version.in_(names),
+        versions.c.removed_at.is_not(None),
     )
-    rows = [row for row in connection.execute(asked) if draft.moves[row.partition].version == row.version]
-    gone = sorted(row.partition for row in rows if row.removed_at is not None)
+    gone = [row.partition for row in connection.execute(asked) if draft.moves[row.partition].version == row.version]
     if gone:
         raise NotPublished(vacuumed(draft.table, gone))
-    return {(row.partition, row.version) for row in rows}
 
 
 def vacuumed(table: TableRef, partitions: list[str]) -> str:

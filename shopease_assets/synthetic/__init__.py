@@ -8,6 +8,7 @@ from shopease_assets.synthetic.dataset import TABLES, Dataset
 from shopease_assets.synthetic.dirt import Dirt, cascades
 from shopease_assets.synthetic.generate import generate
 from shopease_assets.synthetic.load import Loaded, create, drop, export, load
+from shopease_assets.synthetic.presence import ensure_empty, newest_day
 from shopease_assets.synthetic.scale import PRESETS, Scale
 
 __all__ = [
@@ -22,7 +23,9 @@ __all__ = [
     "cascades",
     "create",
     "drop",
+    "ensure_empty",
     "export",
     "generate",
     "load",
+    "newest_day",
 ]

@@ -5,6 +5,7 @@ can be compared with the ledger row by row. Rows that others refer to are spared
 has items, so the items of a faulty order are orphans of it wherever faulty orders are taken out.
 """
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
@@ -29,6 +30,7 @@ _REFERENCES: Final[tuple[tuple[str, str, str], ...]] = (  # parent, its key, whe
 )
 _ALWAYS_REFERRED_TO: Final = ("tenants", "stores")
 _SMALL_TABLE: Final = 50
+_NOISE_KIND: Final = "noise"
 _EMAILS_KIND: Final = "malformed_emails"
 
 
@@ -60,13 +62,13 @@ class Dirt:
     @property
     def rates(self) -> dict[str, float]:
         """The share per kind of fault."""
-        kinds = ("nulls", "duplicates", "outliers", _EMAILS_KIND, "wrong_totals", "broken_json", "orphans", "noise")
+        kinds = ("nulls", "duplicates", "outliers", _EMAILS_KIND, "wrong_totals", "broken_json", "orphans", _NOISE_KIND)
         return {kind: getattr(self, kind) for kind in kinds}
 
     @property
     def fits_strict_schema(self) -> bool:
         """Whether a database with all its constraints would take these faults."""
-        return not any(rate for kind, rate in self.rates.items() if kind not in (_EMAILS_KIND, "noise"))
+        return not any(rate for kind, rate in self.rates.items() if kind not in (_EMAILS_KIND, _NOISE_KIND))
 
 
 Dirt.FULL = Dirt(
@@ -99,32 +101,21 @@ def _soil_table(dataset: Dataset, table: str, dirt: Dirt) -> tuple[pl.DataFrame,
     spared = _referred_to(dataset, table)
     free = np.ones(clean.height, dtype=np.bool_)
     soiled, ledger = clean, [pl.DataFrame(schema=LEDGER_SCHEMA)]
-    for fault in FAULTS.get(table, ()):
-        eligible = free & ~spared
-        share = dirt.rates[fault.kind] / _how_many(table, fault.kind)
+    planned = (*FAULTS.get(table, ()), *NOISE.get(table, ()))
+    kinds = Counter(fault.kind for fault in planned)
+    for fault in planned:
+        eligible = free if fault.kind == _NOISE_KIND else free & ~spared
+        basis = clean.height
         if fault.kind == _EMAILS_KIND and dirt.before_start:
             eligible = eligible & _before_start(dataset, clean, "updated_at")
             basis = int(_before_start(dataset, clean, "created_at").sum())
-        else:
-            basis = clean.height
-        rows = _choose(rng, eligible, fault, clean, share * basis)
+        rows = _choose(rng, eligible, fault, clean, dirt.rates[fault.kind] / kinds[fault.kind] * basis)
         free[rows] = False
         soiled = fault.plant(soiled, rows, rng)
         ledger.append(planted_in(table, clean, soiled, rows, fault))
-    for column in NOISE.get(table, ()):
-        share = dirt.noise / len(NOISE[table])
-        rows = _choose(rng, free, column, clean, share * clean.height)
-        free[rows] = False
-        soiled = column.plant(soiled, rows, rng)
-        ledger.append(planted_in(table, clean, soiled, rows, column))
     rows = _choose(rng, free, None, clean, dirt.duplicates * clean.height)
     ledger.append(_duplicates_in(table, clean, rows))
     return pl.concat([soiled, soiled[rows]]), pl.concat(ledger)
-
-
-def _how_many(table: str, kind: str) -> int:
-    """Faults of one kind share its rate."""
-    return sum(fault.kind == kind for fault in FAULTS[table])
 
 
 def _before_start(dataset: Dataset, frame: pl.DataFrame, column: str) -> Mask:
@@ -159,7 +150,7 @@ def _duplicates_in(table: str, clean: pl.DataFrame, rows: Ints) -> pl.DataFrame:
     return clean[rows].select(
         pl.lit(table).alias("table"),
         business_day(table).alias("day"),
-        pl.lit("primary_key|unique").alias("rule"),
+        pl.lit("key|unique").alias("rule"),
         pl.lit("consistency").alias("dimension"),
         key.alias("key"),
         pl.lit(",".join(KEYS[table])).alias("column"),
@@ -170,9 +161,7 @@ def _duplicates_in(table: str, clean: pl.DataFrame, rows: Ints) -> pl.DataFrame:
 
 def cascades(dataset: Dataset) -> pl.DataFrame:
     """Sound items whose order holds a fault (table, day, key): what a quarantine of orders may take along."""
-    faulty = dataset.ledger.filter(
-        (pl.col("table") == "orders") & ~pl.col("rule").is_in(["noise", "primary_key|unique"])
-    )
+    faulty = dataset.ledger.filter((pl.col("table") == "orders") & ~pl.col("rule").is_in(["noise", "key|unique"]))
     order_ids = faulty.select(pl.col("key").str.json_path_match("$.order_id").cast(pl.Int64).alias("order_id"))
     items = dataset.frames["order_items"].join(order_ids, on="order_id", how="semi")
     hit = dataset.ledger.filter(pl.col("table") == "order_items").select("key")

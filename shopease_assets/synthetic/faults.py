@@ -1,6 +1,8 @@
-"""The catalogue of faults: what can be wrong in which table, which rule it breaks, and how to break it."""
+"""The catalogue of faults: what can be wrong in which table, which rule it breaks, and how to break it.
 
-from collections.abc import Callable
+A fault breaks one rule, with one exception: a line whose quantity is not positive cannot add up either.
+"""
+
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -12,11 +14,8 @@ from shopease_assets.synthetic.dataset import KEYS, business_day
 from shopease_assets.synthetic.draws import Ints, Mask
 
 _NO_SUCH_ID: Final = 2_000_000_000  # beyond every id, within int
+_WELL_ABOVE_SHIPPING: Final = Decimal("50.00")
 _LONG_AGO: Final = pl.date(1066, 10, 14)
-
-
-def _anywhere() -> pl.Expr:
-    return pl.lit(True)
 
 
 @dataclass(frozen=True)
@@ -31,13 +30,14 @@ class Fault:
     rule: str
     dimension: str
     broken: tuple[pl.Expr, ...]
-    where: Callable[[], pl.Expr] = _anywhere
+    where: pl.Expr | None = None
     also: tuple[pl.Expr, ...] = ()
 
     def fits(self, frame: pl.DataFrame) -> Mask:
         """Rows where the fault makes sense: the value is there, and planting would change it."""
-        expr = pl.col(self.column).is_not_null() & self.where()
-        return frame.select(expr.fill_null(False).alias("fits"))["fits"].to_numpy()
+        there = pl.col(self.column).is_not_null()
+        fits = there if self.where is None else there & self.where
+        return frame.select(fits.fill_null(value=False)).to_series().to_numpy()
 
     def plant(self, frame: pl.DataFrame, rows: Ints, rng: np.random.Generator) -> pl.DataFrame:
         """The frame with the fault in the given rows."""
@@ -84,10 +84,10 @@ def _nulls(*columns: str) -> tuple[Fault, ...]:
     return tuple(_null(column) for column in columns)
 
 
-def _negative(column: str, *also: pl.Expr) -> Fault:
+def _negative(column: str, *also: pl.Expr, where: pl.Expr | None = None) -> Fault:
     """An outlier below zero."""
     broken = -(pl.col(column) + pl.lit(Decimal("1.00")))
-    return Fault("outliers", column, f"{column}|min", "validity", (broken,), also=also)
+    return Fault("outliers", column, f"{column}|min", "validity", (broken,), where, also)
 
 
 def _broken_json(column: str) -> Fault:
@@ -100,12 +100,12 @@ def _broken_json(column: str) -> Fault:
 
 
 def _orphan(column: str) -> Fault:
-    return Fault("orphans", column, f"{column}|foreign_key", "consistency", (pl.col(column) + _NO_SUCH_ID,))
+    return Fault("orphans", column, f"{column}|exists", "consistency", (pl.col(column) + _NO_SUCH_ID,))
 
 
 def _unknown(column: str, *words: str) -> Fault:
     """A word that is not in the enumeration."""
-    return Fault("outliers", column, f"{column}|enum", "validity", tuple(pl.lit(word) for word in words))
+    return Fault("outliers", column, f"{column}|listed", "validity", tuple(pl.lit(word) for word in words))
 
 
 _EMAIL: Final = pl.col("email")
@@ -125,7 +125,7 @@ FAULTS: Final[dict[str, tuple[Fault, ...]]] = {
         ),
         *_nulls("email", "first_name", "last_name", "city", "country", "customer_segment", "is_active"),
         _unknown("customer_segment", "Platinum", "n/a"),
-        Fault("outliers", "date_of_birth", "date_of_birth|min", "validity", (_LONG_AGO,)),
+        Fault("outliers", "date_of_birth", "date_of_birth|plausible", "validity", (_LONG_AGO,)),
         _broken_json("metadata"),
         _orphan("tenant_id"),
     ),
@@ -157,13 +157,14 @@ FAULTS: Final[dict[str, tuple[Fault, ...]]] = {
             (
                 pl.col("total_amount") - pl.col("shipping_cost") - pl.col("shipping_cost") - pl.lit(Decimal("1.00"))
             ).alias("total_amount"),
+            where=pl.col("total_amount") > _WELL_ABOVE_SHIPPING,
         ),
         _unknown("status", "teleported", "unknown"),
         Fault("outliers", "currency", "currency|format", "validity", (pl.lit("US"), pl.lit("$"), pl.lit("Euro"))),
         Fault(
             "outliers",
             "shipped_at",
-            "ships_after_ordered",
+            "shipped_after_ordered",
             "accuracy",
             (pl.col("ordered_at").dt.offset_by("-3d"),),
         ),
@@ -183,7 +184,7 @@ FAULTS: Final[dict[str, tuple[Fault, ...]]] = {
         Fault(
             "outliers",
             "quantity",
-            "quantity|positive",
+            "quantity|min",
             "validity",
             (pl.lit(0), -pl.col("quantity")),
         ),

@@ -11,7 +11,7 @@ _SECTION_MARK: Final = re.compile(r"^-- section: (\w+)$", re.MULTILINE)
 # Planted faults are nulls, broken JSON and currencies of any length; bookkeeping times are never faulty.
 _RELAXATIONS: Final = (
     (re.compile(r"(?<!_at timestamptz) not null"), ""),
-    (re.compile(r"(?m)^(  (?:registered|occurred|ordered)_at timestamptz) not null"), r"\1"),
+    (re.compile(r"(?m)^( +(?:registered|occurred|ordered)_at timestamptz) not null"), r"\1"),
     (re.compile(r"\bjsonb\b"), "text"),
     (re.compile(r"\bchar\(3\)"), "text"),
 )

@@ -103,5 +103,7 @@ def test_a_past_month_shows_the_name_of_its_time_and_no_stock_that_was_not_known
             ],
         },
     )
-    seen = [(row["product_name"], row["current_stock"]) for row in rows_of("product_performance", tables, as_of=FEBRUARY)]
+    seen = [
+        (row["product_name"], row["current_stock"]) for row in rows_of("product_performance", tables, as_of=FEBRUARY)
+    ]
     assert seen == [("Old lamp", None), ("Only known since March", None)]

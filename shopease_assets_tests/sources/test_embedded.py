@@ -20,6 +20,7 @@ from shopease_assets.sources.embedded import (
     create_database,
     data_folder,
     drop_database,
+    remove_embedded,
     start_embedded,
     stop_embedded,
 )
@@ -47,8 +48,7 @@ def answer(dsn: str, question: str) -> object:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("embedded") / "data"
     yield folder
-    stop_embedded(folder)
-    shutil.rmtree(data_folder(folder))
+    remove_embedded(folder)
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_starting_again_attaches_to_the_same_server(folder: Path, dsn: str) -> N
 
 def test_it_outlives_the_process_that_started_it(folder: Path, dsn: str) -> None:
     stop_embedded(folder)
-    subprocess.run([sys.executable, "-W", "error", "-c", STARTER, folder], check=True)
+    subprocess.run([sys.executable, "-W", "error", "-c", STARTER, str(folder)], check=True)
     pid = pid_of(folder)
     assert start_embedded(folder) == dsn
     assert pid_of(folder) == pid
@@ -88,7 +88,7 @@ def test_it_outlives_the_process_that_started_it(folder: Path, dsn: str) -> None
 
 def test_many_processes_may_start_it_at_once(folder: Path, dsn: str) -> None:
     stop_embedded(folder)
-    command = [sys.executable, "-c", STARTER, folder]
+    command = [sys.executable, "-c", STARTER, str(folder)]
     starters = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     assert {starter.communicate()[0].strip() for starter in starters} == {dsn}
 
@@ -136,9 +136,9 @@ def test_a_long_path_gets_a_short_socket(tmp_path: Path) -> None:
     try:
         assert answer(start_embedded(folder), "select 1") == 1
     finally:
-        stop_embedded(folder)
+        remove_embedded(folder)
         shutil.rmtree(folder.parents[1])
-        shutil.rmtree(embedded._socket_folder(folder))
+    assert not embedded._socket_folder(folder).exists()
 
 
 def test_root_keeps_out_of_home_folders_and_private_ones(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -163,11 +163,34 @@ def test_a_broken_data_folder_is_named(tmp_path: Path, monkeypatch: pytest.Monke
     (folder / "PG_VERSION").write_text("9.1\n")
     monkeypatch.setattr(time, "sleep", lambda _: None)
     try:
-        with pytest.raises(SourceError, match=r"does not start.*version 9\.1.*remove the folder"):
+        with pytest.raises(SourceError, match=r"does not start.*postgresql\.conf.*remove the folder"):
             start_embedded(folder)
     finally:
-        shutil.rmtree(folder)
-        folder.with_name(f"{folder.name}.lock").unlink()
+        remove_embedded(folder)
+    assert not folder.exists()
+
+
+def test_a_folder_of_something_else_is_left_alone() -> None:
+    folder = Path("/var/tmp") / f"shopease-other-{os.getpid()}"
+    folder.mkdir()
+    (folder / "precious.txt").write_text("keep me")
+    try:
+        with pytest.raises(SourceError, match="is no PostgreSQL folder"):
+            start_embedded(folder)
+        assert (folder / "precious.txt").read_text() == "keep me"
+    finally:
+        remove_embedded(folder)
+
+
+def test_an_interrupted_beginning_is_begun_again() -> None:
+    folder = Path("/var/tmp") / f"shopease-begun-{os.getpid()}"
+    half_made = folder.with_name(f"{folder.name}.fresh")
+    half_made.mkdir()
+    (half_made / "PG_VERSION").write_text("18\n")
+    try:
+        assert answer(start_embedded(folder), "select 1") == 1
+    finally:
+        remove_embedded(folder)
 
 
 def test_programs_out_of_reach_are_copied_with_their_libraries(tmp_path: Path) -> None:

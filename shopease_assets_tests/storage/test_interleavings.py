@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from pyarrow import fs
 from sqlalchemy import event
 
 from shopease_assets.core.errors import NotPublished, PublishConflict
-from shopease_assets.storage.lake import ParquetLake, Staged
+from shopease_assets.storage.lake import ParquetLake, Relation, Staged
 from shopease_assets.storage.location import Location
 from shopease_assets.storage.log import PublicationLog
 from shopease_assets.storage.versions import written_at
@@ -54,7 +54,7 @@ class Interleavings(RuleBasedStateMachine):
         self.lake = ParquetLake(location, self.log, clock=self.clock)
         self.visible: list[Visible] = [{}]  # after each publication
         self.decided: dict[str, tuple[int, str]] = {}  # partition → the publication and run that set it
-        self.wide = False
+        self.opened: list[tuple[datetime, Relation, Visible]] = []
         self.stages = 0
 
     def teardown(self) -> None:
@@ -127,6 +127,11 @@ class Interleavings(RuleBasedStateMachine):
         with self.dying_at_change(fuse):
             self.vacuum(1)
 
+    @rule()
+    def open_a_reader(self) -> None:
+        if len(self.visible) > 1:
+            self.opened.append((self.clock.now, self.lake.relation(ORDERS), self.visible[-1]))
+
     @rule(minutes=st.sampled_from([1, 61]))
     def wait(self, minutes: int) -> None:
         self.clock.advance(minutes=minutes)
@@ -146,14 +151,14 @@ class Interleavings(RuleBasedStateMachine):
             else:
                 assert seen == self.visible[publication]
 
+    @invariant()
+    def readers_may_take_their_grace(self) -> None:
+        self.opened = [reader for reader in self.opened if self.clock.now - reader[0] < GRACE]
+        for _, relation, visible in self.opened:
+            assert _content(relation, visible) == visible
+
     def read(self, as_of: int | None = None) -> Visible:
-        relation = self.lake.relation(ORDERS, as_of=as_of)
-        frame = relation.scan().collect()
-        assert frame["order_id"].to_list() == frame["amount"].to_list()
-        values = {str(day): (order_id, rows) for day, order_id, rows in _grouped(frame)}
-        assert len(values) == len(_grouped(frame)), "rows of two versions in one partition"
-        written = self.visible[-1 if as_of is None else as_of]
-        return {day: values.get(day, (written.get(day, (0, 0))[0], 0)) for day in relation.files}
+        return _content(self.lake.relation(ORDERS, as_of=as_of), self.visible[-1 if as_of is None else as_of])
 
     def published(self, publication: int, visible: Visible, moved: set[str], run_id: str) -> None:
         assert publication == len(self.visible)
@@ -192,6 +197,16 @@ class Interleavings(RuleBasedStateMachine):
         finally:
             event.remove(engine, "before_cursor_execute", burn)
             event.remove(engine, "commit", burn)
+
+
+def _content(relation: Relation, expected: Visible) -> Visible:
+    """What a reader finds; a partition without rows cannot tell whose it is, so it is taken for the expected one."""
+    frame = relation.scan().collect()
+    assert frame["order_id"].to_list() == frame["amount"].to_list()
+    found = _grouped(frame)
+    values = {str(day): (order_id, rows) for day, order_id, rows in found}
+    assert len(values) == len(found), "rows of two versions in one partition"
+    return {day: values.get(day, (expected.get(day, (0, 0))[0], 0)) for day in relation.files}
 
 
 def _grouped(frame: pl.DataFrame) -> list[tuple[Any, int, int]]:

@@ -294,6 +294,16 @@ def test_a_vacuum_between_file_check_and_commit_fails_the_publication(
         lake.publish(slow)
 
 
+def test_a_rollback_is_not_stopped_by_versions_it_does_not_need(lake: ParquetLake, clock: FakeClock) -> None:
+    publish(lake, orders((1, MONDAY), (1, TUESDAY)))
+    wanted = publish(lake, orders((2, TUESDAY)))
+    publish(lake, orders((3, MONDAY), (3, TUESDAY)))
+    clock.advance(hours=2)
+    assert lake.vacuum(ORDERS, keep=2, grace=timedelta(hours=1)).versions == 1  # Tuesday's first
+    lake.rollback(ORDERS, wanted)
+    assert order_ids(lake) == [1, 2]
+
+
 def test_vacuum_refuses_to_keep_nothing(lake: ParquetLake) -> None:
     with pytest.raises(ValueError, match="keep ≥ 1"):
         lake.vacuum(ORDERS, keep=0, grace=timedelta(0))

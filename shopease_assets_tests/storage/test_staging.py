@@ -85,6 +85,18 @@ def test_staging_a_stream_holds_no_more_than_its_budget(local: ParquetLake) -> N
     assert highest < 40 << 20
 
 
+def test_an_error_after_files_were_begun_deletes_them(local: ParquetLake) -> None:
+    tight = with_options(local, buffer_bytes=1 << 10, open_files=2)
+
+    def breaking() -> Iterator[pa.RecordBatch]:
+        yield from many_orders(200_000, shuffled=True).to_arrow().combine_chunks().to_batches()
+        raise RuntimeError("the source went away")
+
+    with pytest.raises(RuntimeError, match="the source went away"):
+        tight.stage(ORDERS, breaking(), partitions=DAYS, run_id="run")
+    assert tight.vacuum(ORDERS, keep=1, grace=timedelta(0)).versions == 0
+
+
 def test_a_partition_s_file_stays_open_between_row_groups(local: ParquetLake) -> None:
     tight = with_options(local, buffer_bytes=1 << 20)
     batches = orders(*((row, MONDAY) for row in range(400_000))).to_arrow().combine_chunks().to_batches(50_000)

@@ -1,20 +1,19 @@
 """A real PostgreSQL for the generator's tests, and one generated dataset of each kind."""
 
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from itertools import count
 
+import psycopg
 import pytest
 
 from shopease_assets.sources.embedded import (
     create_database,
-    data_folder,
     drop_database,
+    remove_embedded,
     start_embedded,
-    stop_embedded,
 )
-from shopease_assets.synthetic import Dataset, Dirt, generate
+from shopease_assets.synthetic import Dataset, Dirt, create, generate, load
 
 START = date(2026, 1, 1)
 NOON_OF_LAST_DAY = datetime(2026, 2, 14, 12, 0, tzinfo=UTC)
@@ -25,8 +24,7 @@ _numbers = count(1)
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("postgres") / "data"
     yield start_embedded(folder)
-    stop_embedded(folder)
-    shutil.rmtree(data_folder(folder))
+    remove_embedded(folder)
 
 
 @pytest.fixture
@@ -39,6 +37,37 @@ def database(server: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def clean() -> Dataset:
     return generate("tiny", start=START, now=NOON_OF_LAST_DAY)
+
+
+@pytest.fixture(scope="session")
+def loaded_once(server: str, clean: Dataset) -> str:
+    """The name of a database that holds the clean dataset; nobody writes to it."""
+    dsn = create_database(server, "clean_shop")
+    create(dsn)
+    load(dsn, clean)
+    return "clean_shop"
+
+
+@pytest.fixture
+def make_shop(server: str, loaded_once: str) -> Iterator[Callable[[], str]]:
+    """Makes databases of their own that hold the clean dataset."""
+    made: list[str] = []
+
+    def make() -> str:
+        name = f"shop_{next(_numbers)}"
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"create database {name} template {loaded_once}")
+        made.append(name)
+        return server.replace("/postgres?", f"/{name}?")
+
+    yield make
+    for name in made:
+        drop_database(server, name)
+
+
+@pytest.fixture
+def shop(make_shop: Callable[[], str]) -> str:
+    return make_shop()
 
 
 @pytest.fixture(scope="session")

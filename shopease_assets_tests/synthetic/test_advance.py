@@ -8,18 +8,10 @@ import psycopg
 import pytest
 
 from shopease_assets.core.errors import SourceError
-from shopease_assets.sources.embedded import create_database, drop_database
 from shopease_assets.synthetic import TABLES, Advance, Dataset, advance, create, load
 from shopease_assets.synthetic.dataset import BUSINESS_TIME, KEYS
 
 DAY_ONE = date(2026, 2, 15)  # the clean dataset ends at noon of 14 February
-
-
-@pytest.fixture
-def shop(database: str, clean: Dataset) -> str:
-    create(database)
-    load(database, clean)
-    return database
 
 
 def scalar(dsn: str, statement: str) -> object:
@@ -126,25 +118,10 @@ def test_nothing_happens_after_now(shop: str) -> None:
         assert latest <= now, table
 
 
-def test_the_same_seed_plays_the_same_days(server: str, clean: Dataset, make_shop: Callable[[], str]) -> None:
+def test_the_same_seed_plays_the_same_days(make_shop: Callable[[], str]) -> None:
     one, two = make_shop(), make_shop()
     assert advance(one, days=2, seed=9).touched.equals(advance(two, days=2, seed=9).touched)
     assert versions(one).sort(pl.all()).equals(versions(two).sort(pl.all()))
-
-
-@pytest.fixture
-def make_shop(database: str, server: str, clean: Dataset) -> Callable[[], str]:
-    made: list[str] = []
-
-    def make() -> str:
-        name = f"twin_{len(made)}"
-        drop_database(server, name)
-        made.append(create_database(server, name))
-        create(made[-1])
-        load(made[-1], clean)
-        return made[-1]
-
-    return make
 
 
 def test_a_status_changed_by_hand_is_not_undone(shop: str) -> None:

@@ -1,0 +1,50 @@
+# Needs python3 (3.11 or newer), make and git; everything else is installed into .venv.
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo dev test test-slow lint typecheck bench docs clean
+
+help: ## List what you can make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[32m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## Install everything into .venv, pinned by constraints.txt
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || python3 -m venv $(VENV)
+	@if command -v uv >/dev/null 2>&1; then \
+		uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'; \
+	else \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'; \
+	fi
+	@touch $@
+
+demo: $(STAMP) ## Build the lake from a synthetic shop and show what is in it; again: refresh it
+	@$(BIN)/shopease demo
+
+dev: $(STAMP) ## Dagster UI on http://127.0.0.1:3000, over the demo's lake
+	@$(BIN)/shopease dev
+
+test: $(STAMP) ## The whole test suite
+	@$(PYTEST) -n 2 -m 'not slow'
+
+test-slow: $(STAMP) ## The suites that take minutes: crashes at random moments, big ranges
+	@$(PYTEST) -m slow
+
+lint: $(STAMP) ## Formatting, lint, layers, SQL
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports --config setup.cfg
+	@$(BIN)/sqlfluff lint shopease_assets/gold --disable-progress-bar
+
+typecheck: $(STAMP) ## mypy, strict
+	@$(BIN)/mypy
+
+bench: $(STAMP) ## Ratios against a raw COPY, a naive pipeline and the source database
+	@$(BIN)/python -m benchmarks
+
+clean: ## Stop the demo's server; delete its lake and source (.shopease)
+	@test ! -x $(BIN)/shopease || $(BIN)/shopease source stop
+	@rm -rf .shopease

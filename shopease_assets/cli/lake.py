@@ -1,0 +1,213 @@
+"""Verbs over what is published: query, status, history, rollback, vacuum. None of them needs Dagster."""
+
+import csv
+import json
+import sys
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any
+
+import pyarrow as pa
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from shopease_assets.cli import options
+from shopease_assets.core.errors import NotPublished, QueryError
+from shopease_assets.core.layout import Layer, TableRef
+from shopease_assets.settings import settings
+from shopease_assets.storage.lake import ParquetLake
+from shopease_assets.storage.open import open_lake
+from shopease_assets.storage.relation import Relation
+
+_MAX_ROWS_SHOWN = 100
+
+
+class Format(StrEnum):
+    """How the result of a query is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def query(
+    sql: Annotated[str, typer.Argument(help="One SELECT over bronze.x, silver.x, gold.x, quarantine.x")],
+    output: Annotated[Format, typer.Option("--format", help="How to write the result")] = Format.TABLE,
+) -> None:
+    """Answer one SELECT from the published tables; each has its partition column, dt or month."""
+    result = answer(sql)
+    match output:
+        case Format.JSON:
+            rows = [{name: _jsonable(value) for name, value in row.items()} for row in result.to_pylist()]
+            sys.stdout.write(json.dumps(rows, ensure_ascii=False) + "\n")
+        case Format.CSV:
+            writer = csv.writer(sys.stdout, lineterminator="\n")
+            writer.writerow(result.column_names)
+            writer.writerows([_text(value) for value in row.values()] for row in result.to_pylist())
+        case Format.TABLE:
+            print_result(result)
+
+
+def answer(sql: str) -> pa.Table:
+    """The result of one SELECT over the published tables.
+
+    Raises:
+        QueryError: it cannot be parsed, names an unknown table or column, or is no SELECT.
+    """
+    from shopease_assets.engines import duckdb
+
+    lake = open_lake(settings())
+    tables = {(ref.layer, ref.name): ref for ref in lake.log.tables()}
+
+    def published(layer: str, name: str) -> Relation:
+        if (layer, name) not in tables:
+            known = ", ".join(str(ref) for ref in tables.values()) or "none yet; run: shopease run"
+            raise QueryError(f"there is no published table {layer}.{name}; there are: {known}")
+        return lake.relation(tables[layer, name])  # type: ignore[index]
+
+    return duckdb.query(sql, published)
+
+
+def status() -> None:
+    """Say of each table how far it is published, how many rows it has, what failed, and which days are missing."""
+    lake = open_lake(settings())
+    tables = [ref for ref in lake.log.tables() if ref.layer != "quarantine"]
+    if not tables:
+        raise NotPublished(f"nothing is published in {settings().lake_folder}; run: shopease demo, or shopease run")
+    shown = Table("table", "newest", "partitions", "rows", "quarantined", "last run", "failing checks", "gaps")
+    for column in shown.columns[2:5]:
+        column.justify = "right"
+    for ref in sorted(tables, key=lambda ref: (_LAYERS.index(ref.layer), ref.name)):
+        shown.add_row(*_status_row(lake, ref))
+    Console().print(shown)
+
+
+def history(
+    name: Annotated[str, typer.Argument(metavar="LAYER/NAME", help="silver/orders")],
+    partition: Annotated[str | None, typer.Option(help="Only this partition: 2025-03-01")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many publications")] = 20,
+) -> None:
+    """List a table's publications, newest first: what to roll back to."""
+    lake = open_lake(settings())
+    publications = lake.history(options.table(name, lake.log.tables()), partition)[:limit]
+    shown = Table("publication", "at (UTC)", "kind", "partitions", "run", "note")
+    for publication in publications:
+        keys = sorted(publication.partitions)
+        span = keys[0] if len(keys) == 1 else f"{keys[0]} … {keys[-1]} ({len(keys)})"
+        at = f"{publication.published_at:%Y-%m-%d %H:%M:%S}"
+        shown.add_row(str(publication.id), at, publication.kind, span, publication.run_id[:8], publication.note or "")
+    Console().print(shown)
+
+
+def rollback(
+    name: Annotated[str, typer.Argument(metavar="LAYER/NAME", help="silver/orders")],
+    to: Annotated[str, typer.Option(help="A publication's number from `shopease history`, or a time")],
+    partition: Annotated[list[str] | None, typer.Option(help="Only this partition (repeatable)")] = None,
+) -> None:
+    """Show readers again what they saw then. It is a publication of its own, so it can be rolled back too."""
+    lake = open_lake(settings())
+    publication = lake.rollback(options.table(name, lake.log.tables()), options.moment(to), partitions=partition)
+    Console().print(f"{name} is back at {to}, as publication {publication}")
+
+
+def vacuum(
+    name: Annotated[str | None, typer.Argument(metavar="[LAYER/NAME]", help="Default: every table")] = None,
+    keep: Annotated[int, typer.Option(min=1, help="Newest versions to keep of each partition")] = 3,
+    grace_hours: Annotated[float, typer.Option(min=0, help="Longer than the longest run and query")] = 24,
+) -> None:
+    """Delete versions that nobody reads any more, and what crashed runs left behind."""
+    lake = open_lake(settings())
+    known = lake.log.tables()
+    console = Console()
+    for ref in [options.table(name, known)] if name else known:
+        report = lake.vacuum(ref, keep=keep, grace=timedelta(hours=grace_hours))
+        if report.files:
+            console.print(f"{ref}: {report.versions} versions, {report.files} files, {_size(report.bytes)} deleted")
+    console.print("vacuum done")
+
+
+_LAYERS: list[Layer] = ["bronze", "silver", "gold", "quarantine"]
+
+
+def _status_row(lake: ParquetLake, ref: TableRef) -> list[str]:
+    published = lake.log.pointers(ref)
+    newest = lake.history(ref)[0]
+    failing = sorted(f"{result.check} {result.partition}" for result in lake.log.quality(ref) if not result.passed)
+    gaps = _gaps(ref, sorted(published))
+    refused = sum(pointer.rows for pointer in lake.log.pointers(ref.quarantine).values())
+    return [
+        ref.path,
+        max(published, default="-"),
+        f"{len(published)}",
+        f"{sum(pointer.rows for pointer in published.values()):,}",
+        f"{refused:,}" if ref.layer == "silver" else "",
+        f"{newest.published_at:%Y-%m-%d %H:%M}",
+        f"[red]{_listed(failing)}[/]" if failing else "[green]none[/]",
+        f"[yellow]{_listed(gaps)}[/]" if gaps else "none",
+    ]
+
+
+def _gaps(ref: TableRef, published: list[str]) -> list[str]:
+    """Partitions between the lake's start and the newest published one that were never published."""
+    if not published:
+        return []
+    start = settings().start_date
+    day = start.replace(day=1) if ref.partition_by == "month" else start
+    expected = []
+    while (key := day.isoformat()) <= published[-1]:
+        expected.append(key)
+        day = _next_month(day) if ref.partition_by == "month" else day + timedelta(days=1)
+    return [key for key in expected if key not in set(published)]
+
+
+def _next_month(month: date) -> date:
+    return (month.replace(day=28) + timedelta(days=4)).replace(day=1)
+
+
+def _listed(names: list[str], most: int = 2) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB"
+
+
+def _jsonable(value: Any) -> Any:
+    match value:
+        case Decimal():
+            return str(value)
+        case date():
+            return value.isoformat()
+        case dict():
+            return {name: _jsonable(inner) for name, inner in value.items()}
+        case list():
+            return [_jsonable(inner) for inner in value]
+        case _:
+            return value
+
+
+def _text(value: Any) -> Any:
+    match value:
+        case None:
+            return ""
+        case datetime():
+            return value.isoformat(sep=" ")
+        case _:
+            return _jsonable(value)
+
+
+def print_result(result: pa.Table) -> None:
+    """Print the first rows of a result as a table."""
+    rows = [list(row.values()) for row in result.slice(0, _MAX_ROWS_SHOWN).to_pylist()]
+    shown = Table()
+    for name, kind in zip(result.column_names, result.schema.types, strict=True):
+        shown.add_column(
+            name, justify="right" if pa.types.is_primitive(kind) and not pa.types.is_temporal(kind) else "left"
+        )
+    for row in rows:
+        shown.add_row(*("[dim]null[/]" if value is None else str(_text(value)).replace("[", r"\[") for value in row))
+    Console().print(shown)
+    if len(result) > _MAX_ROWS_SHOWN:
+        Console().print(f"{_MAX_ROWS_SHOWN} of {len(result):,} rows; add a LIMIT, or --format csv for all")

@@ -1,0 +1,40 @@
+"""The command tree, and the one place where errors become one line and an exit code."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from shopease_assets.cli import demo, lake, run, source
+from shopease_assets.core.errors import ShopEaseError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="ShopEase's data lake: load the source, run the days, query the tables.",
+)
+app.command("demo")(demo.demo)
+app.add_typer(source.app, name="source")
+app.command("run")(run.run)
+app.command("dev")(run.dev)
+app.command("query")(lake.query)
+app.command("status")(lake.status)
+app.command("history")(lake.history)
+app.command("rollback")(lake.rollback)
+app.command("vacuum")(lake.vacuum)
+
+
+def main() -> None:
+    """Run a command. Errors a user can mend are one line on standard error, and exit code 1."""
+    try:
+        app()
+    except ShopEaseError as error:
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f"[bold red]error:[/] {_escaped(str(error))}")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", r"\[")

@@ -1,0 +1,143 @@
+"""`shopease run`: materialise a range of days through Dagster, in this process."""
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from shopease_assets.cli import options
+from shopease_assets.core.errors import SettingsError
+from shopease_assets.settings import Settings, settings
+from shopease_assets.storage.open import open_lake
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from shopease_assets.automation.runner import Outcome
+    from shopease_assets.storage.lake import Staged
+
+
+def run(start: options.FromDay = None, end: options.ToDay = None, table: options.TableName = None) -> None:
+    """Materialise the days from --from to --to (default: today), then the months they touch.
+
+    Exits with 1 and a table of what failed when a check blocks a partition.
+    """
+    today = datetime.now(settings().zone).date()
+    last = options.day(end, "--to") if end else today
+    first = options.day(start, "--from") if start else last
+    _check_range(first, last, settings())
+    outcome = run_days(first, last, table)
+    print_failures(outcome)
+    if not outcome.success:
+        raise typer.Exit(1)
+
+
+def run_days(first: date, last: date, table: str | None = None) -> "Outcome":
+    """Run the days and their months with a progress bar; `table` restricts the run to one table.
+
+    Raises:
+        SettingsError: there is no such table.
+    """
+    console = Console()
+    with console.status("loading the asset graph"):
+        from shopease_assets import definitions
+        from shopease_assets.automation.runner import plan, run_chunks
+
+    lake = open_lake(settings())
+    months = [
+        max(pointers)
+        for ref in lake.log.tables()
+        if ref.partition_by == "month" and (pointers := lake.log.pointers(ref))
+    ]
+    chunks = plan(
+        _selected(definitions.assets, table),
+        first,
+        last,
+        days_per_run=settings().days_per_run,
+        newest_month=max(months, default=""),
+    )
+    with _progress(console) as bar:
+        task = bar.add_task("", total=sum(len(chunk.assets) for chunk in chunks))
+
+        def published(staged: "Staged") -> None:
+            if staged.table.layer != "quarantine":
+                bar.update(task, advance=1, description=staged.table.path)
+
+        def started(done: int) -> None:
+            bar.update(task, completed=sum(len(earlier.assets) for earlier in chunks[:done]))
+
+        resources = {"lake": definitions.lake_reporting_to(published), "source": definitions.source}
+        outcome = run_chunks(
+            chunks, definitions.assets, resources=resources, instance=dagster_instance(), progress=started
+        )
+        bar.update(task, completed=sum(len(chunk.assets) for chunk in chunks), description="done")
+    return outcome
+
+
+def dagster_instance() -> "dg.DagsterInstance":
+    """The Dagster instance of the laptop: its home is made when missing, with the checkout's dagster.yaml."""
+    import dagster as dg
+
+    home = settings().dagster_home
+    home.mkdir(parents=True, exist_ok=True)
+    shipped = Path(__file__).parents[2] / "dagster.yaml"
+    if shipped.exists() and not (home / "dagster.yaml").exists():
+        shutil.copy(shipped, home)
+    os.environ["DAGSTER_HOME"] = str(home)
+    return dg.DagsterInstance.get()
+
+
+def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1")] = 3000) -> None:
+    """Open the Dagster UI over the lake: schedules, sensors and backfills run while it does."""
+    dagster_instance().dispose()
+    program = str(Path(sys.executable).with_name("dagster"))
+    os.execv(program, [program, "dev", "-m", "shopease_assets.definitions", "-h", "127.0.0.1", "-p", str(port)])  # noqa: S606
+
+
+def print_failures(outcome: "Outcome") -> None:
+    """What could not be published, and why; nothing when all went well."""
+    if outcome.success:
+        return
+    shown = Table("table", "partitions of the run", "why", title="[red]not everything could be published[/]")
+    for failure in outcome.failures:
+        span = failure.first if failure.first == failure.last else f"{failure.first} … {failure.last}"
+        shown.add_row(failure.table, span, failure.reason.replace("[", r"\["))
+    Console(stderr=True).print(shown)
+
+
+def _check_range(first: date, last: date, settings: Settings) -> None:
+    if last < first:
+        raise SettingsError(f"--to {last} lies before --from {first}; swap them")
+    if last < settings.start_date:
+        raise SettingsError(
+            f"--to {last} lies before the lake's first day; set SHOPEASE_START_DATE to {last} or earlier"
+        )
+
+
+def _selected(assets: Sequence["dg.AssetsDefinition"], table: str | None) -> list["dg.AssetsDefinition"]:
+    if table is None:
+        return list(assets)
+    chosen = [asset for asset in assets if asset.key.to_user_string() == table.replace(".", "/")]
+    if not chosen:
+        names = ", ".join(sorted(asset.key.to_user_string() for asset in assets))
+        raise SettingsError(f"--table {table!r} is unknown; there are: {names}")
+    return chosen
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description:32}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    )
