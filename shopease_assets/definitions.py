@@ -9,6 +9,7 @@ from shopease_assets.automation.jobs import daily_job, month_state_job, nightly,
 from shopease_assets.kit.bronze import SOURCE_TABLES
 from shopease_assets.kit.policy import with_policy
 from shopease_assets.settings import settings
+from shopease_assets.sources.dsn import source_dsn
 from shopease_assets.sources.run_source import RunSource
 from shopease_assets.storage.io_manager import LakeIOManager, OnPublish
 from shopease_assets.storage.open import open_lake
@@ -25,7 +26,7 @@ def lake_reporting_to(on_publish: OnPublish | None) -> dg.IOManagerDefinition:
 @dg.resource(description="The source database as of one instant of the run")
 def source(_: dg.InitResourceContext) -> Iterator[RunSource]:
     """A new snapshot for each run, given back at its end."""
-    run_source = RunSource(settings())
+    run_source = RunSource(source_dsn(settings()))
     yield run_source
     run_source.close()
 

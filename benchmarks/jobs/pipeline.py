@@ -11,13 +11,12 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from benchmarks.stopwatch import Stopwatch, arguments
+from benchmarks.tables import GOLD_TABLES, SOURCE_TABLES
 
 _REPOSITORY = Path(__file__).absolute().parents[2]
-_SOURCE_TABLES = ("tenants", "stores", "customers", "products", "orders", "order_items")
-_GOLD_TABLES = ("fact_sales", "daily_sales_summary", "daily_product_sales", "daily_customer_sales")
 _WANTED = {
-    *((layer, table) for layer in ("bronze", "silver") for table in _SOURCE_TABLES),
-    *(("gold", table) for table in _GOLD_TABLES),
+    *((layer, table) for layer in ("bronze", "silver") for table in SOURCE_TABLES),
+    *(("gold", table) for table in GOLD_TABLES),
 }
 
 

@@ -5,7 +5,8 @@ from datetime import date, timedelta
 
 from shopease_assets.core.layout import TableRef, partition_date
 from shopease_assets.settings import Settings
-from shopease_assets.sources.postgres import PostgresSnapshot, PostgresTable
+from shopease_assets.sources.postgres import PostgresSnapshot
+from shopease_assets.sources.postgres_table import PostgresTable
 from shopease_assets.storage.lake import ParquetLake
 
 #: Clocks differ and transactions commit late: changes this old are looked at again.

@@ -1,7 +1,7 @@
 """Stock per product and store as the shop holds it: one row per version seen, by the day it changed."""
 
 from shopease_assets.kit.bronze import bronze
-from shopease_assets.sources.postgres import PostgresTable
+from shopease_assets.sources.postgres_table import PostgresTable
 
 inventory = bronze(
     PostgresTable(

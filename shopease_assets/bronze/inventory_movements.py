@@ -1,7 +1,7 @@
 """Stock movements, one row per movement, by the day it happened."""
 
 from shopease_assets.kit.bronze import bronze
-from shopease_assets.sources.postgres import PostgresTable
+from shopease_assets.sources.postgres_table import PostgresTable
 
 inventory_movements = bronze(
     PostgresTable(

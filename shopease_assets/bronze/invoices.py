@@ -1,7 +1,7 @@
 """Invoices as the shop holds them, one row per invoice, by the day it was issued."""
 
 from shopease_assets.kit.bronze import bronze
-from shopease_assets.sources.postgres import PostgresTable
+from shopease_assets.sources.postgres_table import PostgresTable
 
 invoices = bronze(
     PostgresTable(

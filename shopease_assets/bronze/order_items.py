@@ -1,7 +1,7 @@
 """Order lines as the shop holds them, one row per line, by the day of their order."""
 
 from shopease_assets.kit.bronze import bronze
-from shopease_assets.sources.postgres import PostgresTable
+from shopease_assets.sources.postgres_table import PostgresTable
 
 order_items = bronze(
     PostgresTable(

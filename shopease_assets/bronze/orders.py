@@ -1,7 +1,7 @@
 """Orders as the shop holds them, one row per order, by the day it was placed."""
 
 from shopease_assets.kit.bronze import bronze
-from shopease_assets.sources.postgres import PostgresTable
+from shopease_assets.sources.postgres_table import PostgresTable
 
 orders = bronze(
     PostgresTable(

@@ -1,7 +1,7 @@
 """What visitors did, one row per event, by the day it happened (arrival may be days later)."""
 
 from shopease_assets.kit.bronze import bronze
-from shopease_assets.sources.postgres import PostgresTable
+from shopease_assets.sources.postgres_table import PostgresTable
 
 web_events = bronze(
     PostgresTable(

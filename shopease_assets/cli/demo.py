@@ -5,12 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 from rich.console import Console
 from rich.table import Table
 
-from shopease_assets.automation.catching_up import days_to_refresh
+from shopease_assets.cli.console import console
 from shopease_assets.cli.lake import answer, print_result
 from shopease_assets.cli.run import print_failures, run_days
 from shopease_assets.settings import Settings, settings
-from shopease_assets.sources.postgres import describe_dsn
-from shopease_assets.sources.run_source import source_dsn
+from shopease_assets.sources.dsn import describe_dsn, source_dsn
 from shopease_assets.storage.open import open_lake
 
 _PRESET, _DAYS = "dev", 90
@@ -34,24 +33,25 @@ _REPORTS = {
 
 def demo() -> None:
     """Build the lake from a synthetic shop, or refresh it, and show what is in it."""
-    console = Console()
+    out = console()
     today = datetime.now(settings().zone).date()
     chosen = _with_start(settings(), today)
     dsn = source_dsn(chosen)
-    console.print(f"[bold]source[/] {describe_dsn(dsn)}")
+    out.print(f"[bold]source[/] {describe_dsn(dsn)}")
     if chosen.source_dsn is None:
-        _fill(dsn, chosen, today, console)
-    with console.status("loading the asset graph"):
+        _fill(dsn, chosen, today, out)
+    with out.status("loading the asset graph"):
         from shopease_assets import definitions
+        from shopease_assets.automation.catching_up import days_to_refresh
     ranges = days_to_refresh(open_lake(chosen), dsn, definitions.source_tables, chosen, today)
     for first, last in ranges:
-        console.print(f"[bold]days[/] {first} … {last}")
+        out.print(f"[bold]days[/] {first} … {last}")
         print_failures(run_days(first, last))
-    _print_built(console)
+    _print_built(out)
     for title, sql in _REPORTS.items():
-        console.print(f"\n[bold]{title}[/]")
+        out.print(f"\n[bold]{title}[/]")
         print_result(answer(sql))
-    _print_next(console, chosen)
+    _print_next(out, chosen)
 
 
 def _with_start(current: Settings, today: date) -> Settings:
@@ -64,13 +64,13 @@ def _with_start(current: Settings, today: date) -> Settings:
     return settings()
 
 
-def _fill(dsn: str, chosen: Settings, today: date, console: Console) -> None:
+def _fill(dsn: str, chosen: Settings, today: date, out: Console) -> None:
     """Generate the shop on the first run; later, play the days that have passed since."""
     from shopease_assets import synthetic
 
     newest = synthetic.newest_day(dsn)
     if newest is None:
-        with console.status(f"generating the {_PRESET} shop"):
+        with out.status(f"generating the {_PRESET} shop"):
             days = (today - chosen.start_date).days + 1
             dataset = synthetic.generate(
                 _PRESET, start=chosen.start_date, days=days, now=datetime.now(UTC), dirt=synthetic.Dirt.LIGHT
@@ -78,13 +78,13 @@ def _fill(dsn: str, chosen: Settings, today: date, console: Console) -> None:
             synthetic.ensure_empty(dsn, relaxed=dataset.relaxed)
             synthetic.load(dsn, dataset)
         rows, planted = sum(dataset.rows.values()), len(dataset.ledger)
-        console.print(f"[bold]generated[/] {rows:,} rows in {len(dataset.rows)} tables, {planted:,} of them soiled")
+        out.print(f"[bold]generated[/] {rows:,} rows in {len(dataset.rows)} tables, {planted:,} of them soiled")
     elif newest < today:
         synthetic.advance(dsn, days=(today - newest).days)
-        console.print(f"[bold]advanced[/] from {newest} to {today}")
+        out.print(f"[bold]advanced[/] from {newest} to {today}")
 
 
-def _print_built(console: Console) -> None:
+def _print_built(out: Console) -> None:
     lake = open_lake(settings())
     shown = Table("layer", "tables", "partitions", "rows", "checks passed", "failed", title="what is published")
     for column in shown.columns[1:]:
@@ -101,15 +101,15 @@ def _print_built(console: Console) -> None:
             f"{sum(checks):,}",
             f"[red]{failed}[/]" if (failed := len(checks) - sum(checks)) else "0",
         )
-    console.print(shown)
+    out.print(shown)
 
 
-def _print_next(console: Console, chosen: Settings) -> None:
-    console.print(f"\n[bold]the lake[/] {chosen.lake_folder}")
-    console.print("[bold]try next[/]")
+def _print_next(out: Console, chosen: Settings) -> None:
+    out.print(f"\n[bold]the lake[/] {chosen.lake_folder}")
+    out.print("[bold]try next[/]")
     for command, what in (
         ("make dev", "the asset graph, its checks and its backfills in the Dagster UI"),
         ("shopease status", "how far every table is"),
         ('shopease query "select * from gold.daily_sales_summary order by dt desc limit 10"', "ask it something"),
     ):
-        console.print(f"  [green]{command}[/]  [dim]{what}[/]")
+        out.print(f"  [green]{command}[/]  [dim]{what}[/]")

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 import pyarrow as pa
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from shopease_assets.cli import options
+from shopease_assets.cli.console import console
 from shopease_assets.core.errors import NotPublished, QueryError
 from shopease_assets.core.layout import Layer, TableRef
 from shopease_assets.settings import settings
@@ -81,7 +81,7 @@ def status() -> None:
         column.justify = "right"
     for ref in sorted(tables, key=lambda ref: (_LAYERS.index(ref.layer), ref.name)):
         shown.add_row(*_status_row(lake, ref))
-    Console().print(shown)
+    console().print(shown)
 
 
 def history(
@@ -98,7 +98,7 @@ def history(
         span = keys[0] if len(keys) == 1 else f"{keys[0]} … {keys[-1]} ({len(keys)})"
         at = f"{publication.published_at:%Y-%m-%d %H:%M:%S}"
         shown.add_row(str(publication.id), at, publication.kind, span, publication.run_id[:8], publication.note or "")
-    Console().print(shown)
+    console().print(shown)
 
 
 def rollback(
@@ -109,7 +109,7 @@ def rollback(
     """Show readers again what they saw then. It is a publication of its own, so it can be rolled back too."""
     lake = open_lake(settings())
     publication = lake.rollback(options.table(name, lake.log.tables()), options.moment(to), partitions=partition)
-    Console().print(f"{name} is back at {to}, as publication {publication}")
+    console().print(f"{name} is back at {to}, as publication {publication}")
 
 
 def vacuum(
@@ -120,12 +120,12 @@ def vacuum(
     """Delete versions that nobody reads any more, and what crashed runs left behind."""
     lake = open_lake(settings())
     known = lake.log.tables()
-    console = Console()
+    out = console()
     for ref in [options.table(name, known)] if name else known:
         report = lake.vacuum(ref, keep=keep, grace=timedelta(hours=grace_hours))
         if report.files:
-            console.print(f"{ref}: {report.versions} versions, {report.files} files, {_size(report.bytes)} deleted")
-    console.print("vacuum done")
+            out.print(f"{ref}: {report.versions} versions, {report.files} files, {_size(report.bytes)} deleted")
+    out.print("vacuum done")
 
 
 _LAYERS: list[Layer] = ["bronze", "silver", "gold", "quarantine"]
@@ -208,6 +208,6 @@ def print_result(result: pa.Table) -> None:
         )
     for row in rows:
         shown.add_row(*("[dim]null[/]" if value is None else str(_text(value)).replace("[", r"\[") for value in row))
-    Console().print(shown)
+    console().print(shown)
     if len(result) > _MAX_ROWS_SHOWN:
-        Console().print(f"{_MAX_ROWS_SHOWN} of {len(result):,} rows; add a LIMIT, or --format csv for all")
+        console().print(f"{_MAX_ROWS_SHOWN} of {len(result):,} rows; add a LIMIT, or --format csv for all")

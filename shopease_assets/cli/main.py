@@ -3,9 +3,9 @@
 import sys
 
 import typer
-from rich.console import Console
 
 from shopease_assets.cli import demo, lake, run, source
+from shopease_assets.cli.console import print_error
 from shopease_assets.core.errors import ShopEaseError
 
 app = typer.Typer(
@@ -30,11 +30,7 @@ def main() -> None:
     try:
         app()
     except ShopEaseError as error:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(f"[bold red]error:[/] {_escaped(str(error))}")
+        print_error(str(error))
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", r"\[")

@@ -14,8 +14,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from shopease_assets.cli import options
+from shopease_assets.cli.console import console
 from shopease_assets.core.errors import SettingsError
 from shopease_assets.settings import Settings, settings
+from shopease_assets.sources.dsn import source_dsn
 from shopease_assets.storage.open import open_lake
 
 if TYPE_CHECKING:
@@ -46,11 +48,15 @@ def run_days(first: date, last: date, table: str | None = None) -> "Outcome":
     Raises:
         SettingsError: there is no such table.
     """
-    console = Console()
-    with console.status("loading the asset graph"):
+    out = console()
+    with out.status("loading the asset graph"):
         from shopease_assets import definitions
         from shopease_assets.automation.runner import plan, run_chunks
+        from shopease_assets.sources.postgres import PostgresSnapshot
 
+    selected = _selected(definitions.assets, table)
+    if any(asset.key.path[0] == "bronze" for asset in selected):
+        PostgresSnapshot(source_dsn(settings())).close()  # better one error now than one for each table
     lake = open_lake(settings())
     months = [
         max(pointers)
@@ -58,13 +64,13 @@ def run_days(first: date, last: date, table: str | None = None) -> "Outcome":
         if ref.partition_by == "month" and (pointers := lake.log.pointers(ref))
     ]
     chunks = plan(
-        _selected(definitions.assets, table),
+        selected,
         first,
         last,
         days_per_run=settings().days_per_run,
         newest_month=max(months, default=""),
     )
-    with _progress(console) as bar:
+    with _progress(out) as bar:
         task = bar.add_task("", total=sum(len(chunk.assets) for chunk in chunks))
 
         def published(staged: "Staged") -> None:
@@ -110,7 +116,7 @@ def print_failures(outcome: "Outcome") -> None:
     for failure in outcome.failures:
         span = failure.first if failure.first == failure.last else f"{failure.first} … {failure.last}"
         shown.add_row(failure.table, span, failure.reason.replace("[", r"\["))
-    Console(stderr=True).print(shown)
+    console(stderr=True).print(shown)
 
 
 def _check_range(first: date, last: date, settings: Settings) -> None:
@@ -132,12 +138,12 @@ def _selected(assets: Sequence["dg.AssetsDefinition"], table: str | None) -> lis
     return chosen
 
 
-def _progress(console: Console) -> Progress:
+def _progress(out: Console) -> Progress:
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description:32}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        console=console,
+        console=out,
     )

@@ -9,9 +9,9 @@ from rich.progress import Progress
 from rich.table import Table
 
 from shopease_assets.cli import options
+from shopease_assets.cli.console import console
 from shopease_assets.settings import settings
-from shopease_assets.sources.postgres import describe_dsn
-from shopease_assets.sources.run_source import source_dsn
+from shopease_assets.sources.dsn import describe_dsn, source_dsn
 
 app = typer.Typer(no_args_is_help=True, help="A synthetic ShopEase database, to try everything on.")
 
@@ -25,7 +25,7 @@ def create(
 
     dsn = source_dsn(settings())
     synthetic.create(dsn, relaxed=relaxed)
-    Console().print(f"schema shop created in {describe_dsn(dsn)}")
+    console().print(f"schema shop created in {describe_dsn(dsn)}")
 
 
 @app.command()
@@ -43,8 +43,8 @@ def generate(
     """Generate a ShopEase and load it into the source (its schema is created when missing)."""
     from shopease_assets import synthetic
 
-    console = Console()
-    with Progress(console=console, transient=True) as bar:
+    out = console()
+    with Progress(console=out, transient=True) as bar:
         task = bar.add_task("generating")
 
         def told(what: str, done: int, of: int) -> None:
@@ -64,12 +64,12 @@ def generate(
             synthetic.load(dsn, dataset, progress=told)
         if export_dir is not None:
             synthetic.export(dataset, export_dir)
-    _print_counts(console, "generated", dataset.rows)
-    _print_planted(console, dataset)
+    _print_counts(out, "generated", dataset.rows)
+    _print_planted(out, dataset)
     if load:
-        console.print(f"loaded into {describe_dsn(source_dsn(settings()))}")
+        out.print(f"loaded into {describe_dsn(source_dsn(settings()))}")
     if export_dir is not None:
-        console.print(f"files written to {export_dir}")
+        out.print(f"files written to {export_dir}")
 
 
 @app.command()
@@ -81,14 +81,14 @@ def advance(
     from shopease_assets import synthetic
 
     played = synthetic.advance(source_dsn(settings()), days=days, seed=seed)
-    console = Console()
-    console.print(f"played {played.first_day} … {played.last_day}; touched:")
+    out = console()
+    out.print(f"played {played.first_day} … {played.last_day}; touched:")
     shown = Table("table", "days", "inserted", "updated", "deleted")
     for name, rows in played.touched.group_by("table", maintain_order=True):
         touched = rows.sort("day")["day"]
         span = f"{touched[0]} … {touched[-1]} ({len(touched)})"
         shown.add_row(str(name[0]), span, *(f"{rows[kind].sum():,}" for kind in ("inserted", "updated", "deleted")))
-    console.print(shown)
+    out.print(shown)
 
 
 @app.command()
@@ -99,7 +99,7 @@ def drop(yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False)
     dsn = source_dsn(settings())
     if yes or typer.confirm(f"Drop schema shop in {describe_dsn(dsn)} with all its rows?"):
         synthetic.drop(dsn)
-        Console().print("schema shop dropped")
+        console().print("schema shop dropped")
 
 
 @app.command()
@@ -110,19 +110,19 @@ def stop() -> None:
     stop_embedded(settings().home_folder / "postgres")
 
 
-def _print_counts(console: Console, title: str, rows: dict[str, int]) -> None:
+def _print_counts(out: Console, title: str, rows: dict[str, int]) -> None:
     shown = Table("table", "rows", title=title)
     shown.columns[1].justify = "right"
     for name, count in rows.items():
         shown.add_row(name, f"{count:,}")
-    console.print(shown)
+    out.print(shown)
 
 
-def _print_planted(console: Console, dataset: object) -> None:
+def _print_planted(out: Console, dataset: object) -> None:
     planted = dataset.planted()  # type: ignore[attr-defined]  # a Dataset; importing its type costs a second
     if planted.is_empty():
         return
     shown = Table("table", "rule", "dimension", "faults", title="planted")
     for row in planted.group_by("table", "rule", "dimension").agg(faults=planted["faults"].sum()).iter_rows():
         shown.add_row(*(str(value) for value in row))
-    console.print(shown)
+    out.print(shown)

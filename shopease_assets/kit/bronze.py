@@ -18,7 +18,8 @@ from shopease_assets.kit.partitions import DAILY
 from shopease_assets.kit.policy import CHUNKS, RETRIES
 from shopease_assets.kit.publishing import StepEvents, check_specs, publish_audited
 from shopease_assets.settings import settings
-from shopease_assets.sources.postgres import EXTRACTED_AT, DayRange, PostgresTable
+from shopease_assets.sources.postgres import EXTRACTED_AT
+from shopease_assets.sources.postgres_table import DayRange, PostgresTable
 from shopease_assets.sources.run_source import RunSource
 from shopease_assets.storage.io_manager import LakeIOManager
 from shopease_assets.storage.lake import ParquetLake, Staged

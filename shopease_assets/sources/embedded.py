@@ -84,11 +84,13 @@ def remove_embedded(folder: Path) -> None:
     _lock_file(data).unlink(missing_ok=True)
 
 
-def create_database(dsn: str, name: str) -> str:
+def create_database(dsn: str, name: str, *, template: str = "template0") -> str:
     """Create database `name` on the server of `dsn`; returns its DSN. Raises SourceError if it exists."""
     try:
         with psycopg.connect(dsn, autocommit=True) as connection:
-            connection.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
+            connection.execute(
+                sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
+            )
     except psycopg.errors.DuplicateDatabase as error:
         raise SourceError(f"database {name} exists already; drop it or choose another name") from error
     host = str(conninfo_to_dict(dsn)["host"])

@@ -32,7 +32,7 @@ class Relation:
     @property
     def polars_schema(self) -> pl.Schema:
         """The schema in Polars' words."""
-        return pl.DataFrame(self.schema.empty_table()).schema
+        return pl.Schema(self.schema)
 
     def scan(self) -> pl.LazyFrame:
         """The rows, with exactly the columns of `schema`, in its order."""

@@ -104,9 +104,7 @@ def connection_to(dsn: str, *, autocommit: bool = False) -> Iterator[psycopg.Con
     try:
         connection = psycopg.connect(dsn, autocommit=autocommit, options="-c timezone=UTC")
     except psycopg.OperationalError as error:
-        raise SourceError(
-            f"the source does not answer: {error}; start it (shopease db start) or mend the DSN"
-        ) from error
+        raise SourceError(f"the source does not answer: {error}; start it or mend the DSN") from error
     with connection:
         yield connection
 

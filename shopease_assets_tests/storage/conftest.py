@@ -1,14 +1,12 @@
 """The lakes the behaviour suite runs on: a local folder, its log in SQLite or in PostgreSQL."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from shopease_assets.sources.embedded import data_folder, start_embedded, stop_embedded
+from shopease_assets.sources.embedded import create_database, drop_database
 from shopease_assets.storage.lake import ParquetLake
 from shopease_assets.storage.log import PublicationLog
 from shopease_assets.storage.log_tables import metadata
@@ -16,13 +14,9 @@ from shopease_assets_tests.storage.scenario import FakeClock
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o755)
-    yield start_embedded(folder / "postgres")
-    stop_embedded(folder / "postgres")
-    shutil.rmtree(data_folder(folder / "postgres"), ignore_errors=True)
-    shutil.rmtree(folder, ignore_errors=True)
+def postgres_url(server: str) -> Iterator[str]:
+    yield create_database(server, "publication_log")
+    drop_database(server, "publication_log")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

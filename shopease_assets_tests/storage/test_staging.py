@@ -1,6 +1,8 @@
 """How rows become files: cutting, buffering, encodings."""
 
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -103,6 +105,28 @@ def test_a_partition_s_file_stays_open_between_row_groups(local: ParquetLake) ->
     staged = tight.stage(ORDERS, batches, partitions=[MONDAY], run_id="run")
     (path,) = tight.relation_staged(staged).paths
     assert pq.read_metadata(path).num_row_groups > 1
+
+
+def test_staging_publishing_and_reading_do_not_import_pandas(tmp_path: Path) -> None:
+    """PyArrow does so at every second conversion, where it is installed; that takes longer than most partitions."""
+    program = """
+import sys
+from pathlib import Path
+from shopease_assets.storage.lake import ParquetLake
+from shopease_assets.storage.log import PublicationLog
+from shopease_assets_tests.storage.scenario import MONDAY, ORDERS, TUESDAY, orders, publish, rows
+import polars as pl
+lake = ParquetLake.local(Path(sys.argv[1]), PublicationLog.open(f"sqlite:///{sys.argv[1]}/log.db"))
+first = publish(lake, orders((1, MONDAY), (2, TUESDAY), amount=pl.lit(1, pl.Int32)))
+many = orders(*((row, day) for row in range(99) for day in (MONDAY, TUESDAY)), amount=1)
+publish(lake, many.lazy(), MONDAY, TUESDAY)
+publish(lake, orders((1, MONDAY), amount=pl.lit(1, pl.Int64)))
+lake.stage(ORDERS, orders((1, MONDAY), amount=1).to_arrow().to_batches(), partitions=[MONDAY], run_id="run")
+lake.rollback(ORDERS, first)
+rows(lake)
+assert "pandas" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True)
 
 
 def test_row_groups_are_bounded(local: ParquetLake) -> None:

@@ -4,27 +4,17 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from itertools import count
 
-import psycopg
 import pytest
 
 from shopease_assets.sources.embedded import (
     create_database,
     drop_database,
-    remove_embedded,
-    start_embedded,
 )
 from shopease_assets.synthetic import Dataset, Dirt, create, generate, load
 
 START = date(2026, 1, 1)
 NOON_OF_LAST_DAY = datetime(2026, 2, 14, 12, 0, tzinfo=UTC)
 _numbers = count(1)
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("postgres") / "data"
-    yield start_embedded(folder)
-    remove_embedded(folder)
 
 
 @pytest.fixture
@@ -55,10 +45,8 @@ def make_shop(server: str, loaded_once: str) -> Iterator[Callable[[], str]]:
 
     def make() -> str:
         name = f"shop_{next(_numbers)}"
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"create database {name} template {loaded_once}")
         made.append(name)
-        return server.replace("/postgres?", f"/{name}?")
+        return create_database(server, name, template=loaded_once)
 
     yield make
     for name in made:

@@ -1,0 +1,65 @@
+"""What many suites need: a real PostgreSQL, a tiny shop in a database of its own, and a platform to run over it.
+
+Settings are read once per process, so they are set here, before anything of the package is imported.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+for _name in [name for name in os.environ if name.startswith(("SHOPEASE_", "DAGSTER_"))]:
+    del os.environ[_name]
+os.environ["SHOPEASE_START_DATE"] = "2026-01-01"
+os.environ["SHOPEASE_HOME"] = tempfile.mkdtemp(prefix="shopease-tests-")
+
+import pytest
+
+from shopease_assets.sources.embedded import create_database, drop_database, remove_embedded, start_embedded
+from shopease_assets_tests.platform import LAST_DAY, START, Platform
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An embedded PostgreSQL of this test process."""
+    folder = tmp_path_factory.mktemp("postgres") / "data"
+    yield start_embedded(folder)
+    remove_embedded(folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_shop(server: str) -> Iterator[str]:
+    """The tiny shop, clean: a template; tests that change it take `shop`."""
+    from shopease_assets import synthetic
+
+    dsn = create_database(server, "tiny_shop")
+    synthetic.create(dsn)
+    synthetic.load(dsn, synthetic.generate("tiny", start=START, days=(LAST_DAY - START).days + 1))
+    yield dsn
+    drop_database(server, "tiny_shop")
+
+
+@pytest.fixture
+def shop(server: str, tiny_shop: str) -> Iterator[str]:
+    """A copy of the tiny shop that a test may change."""
+    dsn = create_database(server, "shop_copy", template="tiny_shop")
+    yield dsn
+    drop_database(server, "shop_copy")
+
+
+@pytest.fixture
+def empty_shop(server: str) -> Iterator[str]:
+    """The schema without rows and constraints: for a handful of rows, good or bad, of a test's own."""
+    from shopease_assets import synthetic
+
+    dsn = create_database(server, "empty_shop")
+    synthetic.create(dsn, relaxed=True)
+    yield dsn
+    drop_database(server, "empty_shop")
+
+
+@pytest.fixture
+def platform(tmp_path: Path, shop: str) -> Iterator[Platform]:
+    """A lake of its own over a shop of its own."""
+    with Platform(shop, tmp_path / "lake") as opened:
+        yield opened

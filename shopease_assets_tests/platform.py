@@ -1,0 +1,81 @@
+"""The platform as tests drive it: a lake in a folder, a source, and Dagster in this process."""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import dagster as dg
+import polars as pl
+import psycopg
+
+from shopease_assets.automation.runner import Outcome, plan, run_chunks
+from shopease_assets.core.layout import TableRef
+from shopease_assets.sources.run_source import RunSource
+from shopease_assets.storage.io_manager import LakeIOManager
+from shopease_assets.storage.lake import ParquetLake
+from shopease_assets.storage.log import PublicationLog
+
+START, LAST_DAY = date(2026, 1, 1), date(2026, 2, 14)
+
+
+class Platform:
+    """One lake over one source. Each run notes where the log stood and takes a snapshot, as in production."""
+
+    def __init__(self, dsn: str, folder: Path, instance: dg.DagsterInstance | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.dsn = dsn
+        self.log = PublicationLog.open(f"sqlite:///{folder / '_catalog.sqlite'}")
+        self.lake = ParquetLake.local(folder, self.log)
+        self.instance = instance or dg.DagsterInstance.ephemeral()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.log.close()
+        self.instance.dispose()
+
+    def run(
+        self, first: date, last: date | None = None, *, tables: Sequence[str] | None = None, days_per_run: int = 31
+    ) -> Outcome:
+        """Run the days (and their months) for some tables (`silver/orders`), or for all."""
+        from shopease_assets.definitions import assets
+
+        selected = [asset for asset in assets if tables is None or asset.key.to_user_string() in tables]
+        return run_chunks(
+            plan(selected, first, last or first, days_per_run=days_per_run),
+            assets,
+            resources={"lake": dg.IOManagerDefinition(lambda _: LakeIOManager(self.lake)), "source": _source(self.dsn)},
+            instance=self.instance,
+        )
+
+    def rows(self, table: str, *days: date) -> pl.DataFrame:
+        """What is published of `silver.orders`, of the given days or all."""
+        layer, name = table.split(".")
+        ref = next(ref for ref in self.log.tables() if (ref.layer, ref.name) == (layer, name))
+        return self.lake.scan(ref, [day.isoformat() for day in days] or None).collect()
+
+    def checks(self, table: str, day: date) -> dict[str, bool]:
+        """The newest outcome of each check of a partition."""
+        layer, name = table.split(".")
+        results = self.log.quality(TableRef(layer, name), [day.isoformat()])  # type: ignore[arg-type]
+        return {result.check: result.passed for result in results}
+
+    def sql(self, statement: str, *values: object) -> list[tuple[object, ...]]:
+        """Run a statement on the source."""
+        with psycopg.connect(self.dsn) as connection:
+            cursor = connection.execute(statement, values)  # type: ignore[call-overload]
+            return cursor.fetchall() if cursor.description else []
+
+
+def _source(dsn: str) -> dg.ResourceDefinition:
+    def opened(_: dg.InitResourceContext):  # type: ignore[no-untyped-def]  # a generator resource
+        source = RunSource(dsn)
+        yield source
+        source.close()
+
+    return dg.ResourceDefinition(opened)
