@@ -1,5 +1,7 @@
 """`shopease demo`: the main job from nothing: a source, every partition of every asset, and what came of it."""
 
+import os
+import sys
 from datetime import UTC, date, datetime, timedelta
 
 from rich.console import Console
@@ -19,7 +21,8 @@ _REPORTS = {
                sum(total_revenue) as revenue, sum(gross_margin) as gross_margin, sum(cancelled_orders) as cancelled
         from gold.daily_sales_summary group by sales_date order by sales_date desc limit 7""",
     "top products": """
-        select tenant_id, product_name, category, total_quantity_sold, total_revenue, gross_margin_pct
+        select tenant_id, product_name, category, total_quantity_sold, total_revenue,
+               round(gross_margin_pct, 1) as gross_margin_pct
         from gold.product_performance
         where month = (select max(month) from gold.product_performance)
         order by total_revenue desc, product_id limit 5""",
@@ -107,9 +110,11 @@ def _print_built(out: Console) -> None:
 def _print_next(out: Console, chosen: Settings) -> None:
     out.print(f"\n[bold]the lake[/] {chosen.lake_folder}")
     out.print("[bold]try next[/]")
+    shopease = os.path.relpath(sys.argv[0])
+    question = '"select * from gold.daily_sales_summary order by dt desc limit 10"'
     for command, what in (
         ("make dev", "the asset graph, its checks and its backfills in the Dagster UI"),
-        ("shopease status", "how far every table is"),
-        ('shopease query "select * from gold.daily_sales_summary order by dt desc limit 10"', "ask it something"),
+        (f"{shopease} status", "how far every table is"),
+        (f"{shopease} query {question}", "ask it something"),
     ):
         out.print(f"  [green]{command}[/]  [dim]{what}[/]")

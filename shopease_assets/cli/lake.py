@@ -203,9 +203,8 @@ def print_result(result: pa.Table) -> None:
     rows = [list(row.values()) for row in result.slice(0, _MAX_ROWS_SHOWN).to_pylist()]
     shown = Table()
     for name, kind in zip(result.column_names, result.schema.types, strict=True):
-        shown.add_column(
-            name, justify="right" if pa.types.is_primitive(kind) and not pa.types.is_temporal(kind) else "left"
-        )
+        number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+        shown.add_column(name, justify="right" if number else "left", overflow="fold")
     for row in rows:
         shown.add_row(*("[dim]null[/]" if value is None else str(_text(value)).replace("[", r"\[") for value in row))
     console().print(shown)

@@ -20,4 +20,4 @@ class CohortRetention(Contract):
     revenue = total(min=0)
 
 
-cohort_retention = sql_table(__file__, CohortRetention, partitions=MONTHLY)
+cohort_retention = sql_table(__file__, CohortRetention, partitions=MONTHLY, revenue="revenue")

@@ -28,4 +28,6 @@ class CustomerAnalytics(Contract):
     customer_status = enum(["active", "at_risk", "churned"])
 
 
-customer_analytics = sql_table(__file__, CustomerAnalytics, partitions=MONTHLY, versions=["silver.customers"])
+customer_analytics = sql_table(
+    __file__, CustomerAnalytics, partitions=MONTHLY, versions=["silver.customers"], revenue="total_spent"
+)

@@ -18,4 +18,4 @@ class DailyCustomerSales(Contract):
     revenue = total(min=0)
 
 
-daily_customer_sales = sql_table(__file__, DailyCustomerSales, partitions=DAILY)
+daily_customer_sales = sql_table(__file__, DailyCustomerSales, partitions=DAILY, revenue="revenue")

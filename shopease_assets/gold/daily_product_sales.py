@@ -20,4 +20,4 @@ class DailyProductSales(Contract):
     unique_customers = integer(min=1)
 
 
-daily_product_sales = sql_table(__file__, DailyProductSales, partitions=DAILY)
+daily_product_sales = sql_table(__file__, DailyProductSales, partitions=DAILY, revenue="revenue")

@@ -24,4 +24,4 @@ class DailySalesSummary(Contract):
     gross_margin = total()
 
 
-daily_sales_summary = sql_table(__file__, DailySalesSummary, partitions=DAILY)
+daily_sales_summary = sql_table(__file__, DailySalesSummary, partitions=DAILY, revenue="total_revenue")

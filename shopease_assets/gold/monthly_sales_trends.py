@@ -23,4 +23,4 @@ class MonthlySalesTrends(Contract):
     year_over_year_growth_pct = ratio(nullable=True)
 
 
-monthly_sales_trends = sql_table(__file__, MonthlySalesTrends, partitions=MONTHLY)
+monthly_sales_trends = sql_table(__file__, MonthlySalesTrends, partitions=MONTHLY, revenue="revenue", window="month")

@@ -29,4 +29,6 @@ class ProductPerformance(Contract):
     current_stock = integer(nullable=True)
 
 
-product_performance = sql_table(__file__, ProductPerformance, partitions=MONTHLY, versions=["silver.products"])
+product_performance = sql_table(
+    __file__, ProductPerformance, partitions=MONTHLY, versions=["silver.products"], revenue="total_revenue"
+)

@@ -74,7 +74,11 @@ def silver(contract: type[Contract]) -> Callable[[SilverFunction], dg.AssetsDefi
             run_id, base = context.run.run_id, lake.started_at_position
             told = {"run_id": pl.lit(run_id), "quarantined_at": pl.lit(datetime.now(UTC))}
             refused = lake.lake.stage(
-                ref.quarantine, verdict.bad.with_columns(**told), partitions=partitions, run_id=run_id, base=base
+                ref.quarantine,
+                verdict.bad.with_columns(**told),
+                partitions=_quarantine_days(lake.lake, ref.quarantine, verdict, partitions),
+                run_id=run_id,
+                base=base,
             )
             staged = lake.lake.stage(ref, verdict.good, partitions=partitions, run_id=run_id, base=base)
             results = [*_quality(verdict), *_reconciled(lake.lake, ref, verdict, bronze, partitions)]
@@ -95,6 +99,13 @@ def _parents(lake: ParquetLake, contract: type[Contract], partitions: Sequence[s
         .collect()
         for column, reference in contract.references().items()
     }
+
+
+def _quarantine_days(lake: ParquetLake, ref: TableRef, verdict: Audit, partitions: Sequence[str]) -> list[str]:
+    """The days with something to set aside, or to clear; one at least, so that the table exists from the start."""
+    held = lake.log.pointers(ref, partitions)
+    days = {day.isoformat() for day in verdict.bad["dt"].unique()} | {day for day, seen in held.items() if seen.rows}
+    return sorted(days) or list(partitions[:1])
 
 
 def _quality(verdict: Audit) -> list[CheckResult]:

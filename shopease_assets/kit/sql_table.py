@@ -24,6 +24,7 @@ from shopease_assets.kit.columns import column_schema
 from shopease_assets.kit.partitions import EVERY_VERSION, HISTORY, MONTHLY, last_day_of_month
 from shopease_assets.kit.policy import CHUNKS, RETRIES
 from shopease_assets.kit.publishing import StepEvents, check_specs, publish_audited
+from shopease_assets.kit.reconciliation import RECONCILES, Window, reconciled
 from shopease_assets.storage.io_manager import HAND_OVER, LakeIOManager
 from shopease_assets.storage.lake import Relation
 
@@ -38,6 +39,8 @@ def sql_table(
     *,
     partitions: dg.TimeWindowPartitionsDefinition,
     versions: Sequence[str] = (),
+    revenue: str | None = None,
+    window: Window | None = None,
     chart: Chart | None = None,
 ) -> dg.AssetsDefinition:
     """The asset `gold/<name>` of the model that lies beside `file`.
@@ -47,10 +50,13 @@ def sql_table(
         contract: the result's columns, types and rules.
         partitions: DAILY or MONTHLY.
         versions: inputs that hold row versions (`silver.products`): all known ones are visible, whatever the day.
+        revenue: the column whose sum must be silver's revenue of the partition's `window`.
+        window: which silver days that is; default: the day, or everything up to the month's end.
         chart: draws the newest partition as Markdown for its materialisation.
     """
     model = SqlModel.load(Path(file).with_suffix(".sql"))
     monthly = partitions is MONTHLY
+    window = window or ("to_date" if monthly else "day")
     ref = TableRef("gold", model.name, "month" if monthly else "dt")
     mappings = {
         table: EVERY_VERSION if ".".join(table) in versions else HISTORY if monthly else None for table in model.inputs
@@ -70,7 +76,11 @@ def sql_table(
         backfill_policy=CHUNKS,
         metadata={"dagster/column_schema": column_schema(contract), "shopease/key": contract.key()},
         check_specs=check_specs(
-            ref, {CONTRACT: "Every row keeps every rule of the contract"}, partitions, blocking=[CONTRACT]
+            ref,
+            {CONTRACT: "Every row keeps every rule of the contract"}
+            | ({RECONCILES: f"The sum of {revenue} is silver's revenue"} if revenue else {}),
+            partitions,
+            blocking=[CONTRACT] if monthly else [CONTRACT, RECONCILES],
         ),
     )
     def build(context: dg.AssetExecutionContext, **inputs: Relation) -> StepEvents:
@@ -88,7 +98,10 @@ def sql_table(
         if chart is not None and len(frame):
             newest = frame.filter(pl.col(ref.partition_by) == pl.col(ref.partition_by).max())
             facts["chart"] = dg.MetadataValue.md(chart(newest if monthly else frame))
-        results = _judged(lake.lake.scan_staged(staged).collect(), ref, contract, keys)
+        written = lake.lake.scan_staged(staged).collect()
+        results = _judged(written, ref, contract, keys)
+        if revenue:
+            results += reconciled(written, ref, revenue, window, keys, lake.lake)
         yield from publish_audited(context, staged, results, dict.fromkeys(keys, facts))
 
     return build

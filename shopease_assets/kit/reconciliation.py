@@ -1,0 +1,60 @@
+"""Does a gold table's revenue equal silver's? Computed apart from the SQL models, so that both would have to err."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+import polars as pl
+
+from shopease_assets.core.layout import TableRef, partition_date
+from shopease_assets.core.quality import CheckResult
+from shopease_assets.storage.lake import ParquetLake
+
+RECONCILES = "reconciles_with_silver"
+#: Which silver days a partition's revenue stands for: its own day, its month, or everything up to its end.
+Window = Literal["day", "month", "to_date"]
+SALES = ("processing", "shipped", "delivered")
+
+
+def reconciled(
+    rows: pl.DataFrame, ref: TableRef, revenue: str, window: Window, partitions: Sequence[str], lake: ParquetLake
+) -> list[CheckResult]:
+    """Per partition, whether the sum of column `revenue` is what silver's sold lines sum to.
+
+    A day that disagrees is wrong and blocks; a month may lag behind silver until its days have been rebuilt, and warns.
+    """
+    by_day = _silver_revenue(lake, partitions if window == "day" else None)
+    ours = {key.isoformat(): total for key, total in rows.group_by(ref.partition_by).agg(pl.col(revenue).sum()).rows()}
+    return [_compared(key, ours.get(key, Decimal(0)), _within(by_day, key, window), window) for key in partitions]
+
+
+def _silver_revenue(lake: ParquetLake, days: Sequence[str] | None) -> dict[date, Decimal]:
+    sold = lake.scan(TableRef("silver", "orders"), days).filter(pl.col("status").is_in(SALES)).select("dt", "order_id")
+    lines = lake.scan(TableRef("silver", "order_items"), days).select("dt", "order_id", "line_total")
+    revenue = pl.col("line_total").cast(pl.Decimal(38, 2)).sum()
+    return dict(lines.join(sold, on=["dt", "order_id"], how="semi").group_by("dt").agg(revenue).collect().rows())
+
+
+def _within(by_day: Mapping[date, Decimal], key: str, window: Window) -> Decimal:
+    end = partition_date(key)
+    match window:
+        case "day":
+            days = [day for day in by_day if day == end]
+        case "month":
+            days = [day for day in by_day if (day.year, day.month) == (end.year, end.month)]
+        case "to_date":
+            days = [day for day in by_day if (day.year, day.month) <= (end.year, end.month)]
+    return sum((by_day[day] for day in days), Decimal(0))
+
+
+def _compared(partition: str, ours: Decimal, silver: Decimal, window: Window) -> CheckResult:
+    agrees = ours == silver
+    return CheckResult(
+        partition=partition,
+        check=RECONCILES,
+        passed=agrees,
+        blocking=window == "day",
+        reason="" if agrees else f"revenue is {ours} here and {silver} in silver",
+        facts={"revenue": str(ours), "silver": str(silver)},
+    )
