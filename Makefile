@@ -43,6 +43,7 @@ typecheck: $(STAMP) ## mypy, strict
 	@$(BIN)/mypy
 
 bench: $(STAMP) ## Ratios against a raw COPY, a naive pipeline and the source database
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	@$(BIN)/python -m benchmarks
 
 clean: ## Stop the demo's server; delete its lake and source (.shopease)

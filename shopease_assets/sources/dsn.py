@@ -1,14 +1,26 @@
 """Which database is the source: its DSN, and how to speak of it without its secrets."""
 
+import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from shopease_assets.core.errors import SettingsError
 from shopease_assets.settings import Settings
 from shopease_assets.sources.embedded import start_embedded
 
 
 def source_dsn(settings: Settings) -> str:
-    """The DSN to read: the configured one, or that of the embedded server, started if need be."""
-    return settings.source_dsn or start_embedded(settings.home_folder / "postgres")
+    """The DSN to read: the configured one, or that of the embedded server, started if need be.
+
+    Raises:
+        SettingsError: the configured one cannot be read as a DSN.
+    """
+    if settings.source_dsn is None:
+        return start_embedded(settings.home_folder / "postgres")
+    try:
+        conninfo_to_dict(settings.source_dsn)
+    except psycopg.ProgrammingError:
+        raise SettingsError("SHOPEASE_SOURCE_DSN is no DSN; write postgresql://user:password@host:5432/name") from None
+    return settings.source_dsn
 
 
 def describe_dsn(dsn: str) -> str:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 from adbc_driver_postgresql import dbapi
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from shopease_assets.core.errors import SourceError
 from shopease_assets.sources.arrow_rows import typed
@@ -22,6 +22,7 @@ from shopease_assets.sources.postgres_table import READ_AS_TEXT, DayRange, Postg
 
 EXTRACTED_AT, SOURCE = "_extracted_at", "_source"
 _INFINITE = "('infinity', '-infinity')"
+_ONE_INSTANT = r"-c default_transaction_isolation=repeatable\ read -c default_transaction_read_only=on -c TimeZone=UTC"
 _BATCH_BYTES = 4 << 20
 
 
@@ -33,9 +34,7 @@ class PostgresSnapshot:
     """
 
     def __init__(self, dsn: str) -> None:
-        options = (
-            r"-c default_transaction_isolation=repeatable\ read -c default_transaction_read_only=on -c TimeZone=UTC"
-        )
+        options = f"{conninfo_to_dict(dsn).get('options', '')} {_ONE_INSTANT}"
         conninfo = make_conninfo(dsn, options=options, connect_timeout=10, application_name="shopease")
         try:
             self._connection = dbapi.connect(conninfo)
