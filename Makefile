@@ -15,7 +15,7 @@ install: $(STAMP) ## Install everything into .venv, pinned by constraints.txt
 $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || python3 -m venv $(VENV)
 	@if command -v uv >/dev/null 2>&1; then \
-		uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'; \
+		uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[dev]'; \
 	else \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'; \
 	fi

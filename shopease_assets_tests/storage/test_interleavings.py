@@ -91,6 +91,10 @@ class Interleavings(RuleBasedStateMachine):
             assert not superseded
             self.published(publication, {**self.visible[-1], **run.content}, set(run.content), run_id)
 
+    @rule(partitions=days, rows=st.integers(0, 3))
+    def stage_and_publish(self, partitions: list[str], rows: int) -> None:
+        self.publish(self.stage(partitions, rows, wide=False))
+
     @rule(run=runs, fuse=st.integers(0, 15))
     def crash_while_publishing(self, run: Run, fuse: int) -> None:
         with self.dying_at_change(fuse), self.dying_at_statement(fuse):
@@ -217,5 +221,5 @@ def _name(pointers: Any, day: str) -> str | None:
     return pointers[day].version if day in pointers else None
 
 
-Interleavings.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+Interleavings.TestCase.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
 test_any_interleaving_leaves_complete_published_versions_only = Interleavings.TestCase
