@@ -7,11 +7,13 @@ that table is complete, so the order of work is in waves; within a wave, chunks 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import groupby
 
 import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
-from shopease_assets.kit.partitions import DAILY, MONTHLY
+from shopease_assets.kit.partitions import DAILY, MONTHLY, WAITS_FOR
+from shopease_assets.storage.io_manager import BLOCKED
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -23,6 +25,11 @@ class Chunk:
     assets: tuple[dg.AssetsDefinition, ...]
     first: str
     last: str
+
+    @property
+    def partitions(self) -> dg.TimeWindowPartitionsDefinition:
+        """The definition its partitions belong to: Dagster runs assets of one definition at a time."""
+        return MONTHLY if self.assets[0].partitions_def == MONTHLY else DAILY
 
 
 Progress = Callable[[int], None]  # how many chunks are done
@@ -79,20 +86,38 @@ def run_chunks(
 ) -> Outcome:
     """Run the chunks one after the other; a chunk that fails does not stop the others."""
     failures: list[StepFailure] = []
+    runs = 0
     for done, chunk in enumerate(chunks):
         if progress:
             progress(done)
-        result = dg.materialize(
-            assets,
-            selection=list(chunk.assets),
-            instance=instance,
-            resources=dict(resources),
-            run_config=_QUIET,
-            tags={ASSET_PARTITION_RANGE_START_TAG: chunk.first, ASSET_PARTITION_RANGE_END_TAG: chunk.last},
-            raise_on_error=False,
-        )
-        failures += _failures(result, chunk)
-    return Outcome(len(chunks), tuple(failures))
+        waiting = [chunk]
+        while waiting:
+            part = waiting.pop()
+            result = dg.materialize(
+                assets,
+                selection=list(part.assets),
+                instance=instance,
+                resources=dict(resources),
+                run_config=_QUIET,
+                tags={ASSET_PARTITION_RANGE_START_TAG: part.first, ASSET_PARTITION_RANGE_END_TAG: part.last},
+                raise_on_error=False,
+            )
+            runs += 1
+            failures += _failures(result, part)
+            waiting += _without_blocked(part, result)
+    return Outcome(runs, tuple(failures))
+
+
+def _without_blocked(chunk: Chunk, result: dg.ExecuteInProcessResult) -> list[Chunk]:
+    """What a blocked day must not hold back: the unfinished assets, for the other days of the run."""
+    blocked = {day for event in result.all_events if event.is_step_failure for day in _blocked(event)}
+    done = {event.step_key for event in result.all_events if event.is_step_success}
+    unfinished = tuple(asset for asset in chunk.assets if asset.op.name not in done)
+    if not blocked or not unfinished:
+        return []
+    keys = _keys(chunk.partitions, chunk.first, chunk.last)
+    runs = [list(days) for held, days in groupby(keys, blocked.__contains__) if not held]
+    return [Chunk(unfinished, days[0], days[-1]) for days in runs]
 
 
 def _keys(partitions: dg.TimeWindowPartitionsDefinition, first: str, last: str) -> list[str]:
@@ -109,7 +134,7 @@ def _waves(assets: Sequence[dg.AssetsDefinition]) -> list[tuple[dg.AssetsDefinit
             asset = by_key[key]
             level[key] = max(
                 (
-                    wave(upstream) + (asset.get_partition_mapping(upstream) is not None)
+                    wave(upstream) + (upstream.to_user_string() in asset.metadata_by_key[key].get(WAITS_FOR, []))
                     for upstream in asset.dependency_keys
                     if upstream in by_key
                 ),
@@ -127,12 +152,20 @@ def _waves(assets: Sequence[dg.AssetsDefinition]) -> list[tuple[dg.AssetsDefinit
 def _failures(result: dg.ExecuteInProcessResult, chunk: Chunk) -> Iterator[StepFailure]:
     for event in result.all_events:
         if event.is_step_failure:
+            blocked = _blocked(event)
             data = event.step_failure_data
             reason = data.user_failure_data.description if data.user_failure_data else None
             error = data.error.cause if data.error and data.error.cause else data.error
             yield StepFailure(
                 table=(event.step_key or "").replace("__", "."),
-                first=chunk.first,
-                last=chunk.last,
+                first=min(blocked, default=chunk.first),
+                last=max(blocked, default=chunk.last),
                 reason=reason or (error.message.strip() if error else "no reason given"),
             )
+
+
+def _blocked(event: dg.DagsterEvent) -> list[str]:
+    """The partitions a failed step could not publish, when it could have published others."""
+    told = event.step_failure_data.user_failure_data
+    metadata = told.metadata.get(BLOCKED) if told else None
+    return list(metadata.value) if isinstance(metadata, dg.JsonMetadataValue) else []  # type: ignore[arg-type]

@@ -3,9 +3,10 @@
 import csv
 import json
 import sys
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from math import isfinite
 from typing import Annotated, Any
 
 import pyarrow as pa
@@ -45,7 +46,8 @@ def query(
         case Format.CSV:
             writer = csv.writer(sys.stdout, lineterminator="\n")
             writer.writerow(result.column_names)
-            writer.writerows([_text(value) for value in row.values()] for row in result.to_pylist())
+            columns = [column.to_pylist() for column in result.columns]  # by position: names may repeat
+            writer.writerows([_text(value) for value in row] for row in zip(*columns, strict=True))
         case Format.TABLE:
             print_result(result)
 
@@ -174,18 +176,24 @@ def _size(count: int) -> str:
     return f"{count / 1e6:,.1f} MB"
 
 
-def _jsonable(value: Any) -> Any:
+def _jsonable(value: Any) -> Any:  # noqa: PLR0911  # one line a type
     match value:
         case Decimal():
-            return str(value)
-        case date():
+            return f"{value:f}"
+        case date() | time():
             return value.isoformat()
+        case float() if not isfinite(value):
+            return None
+        case bytes():
+            return value.hex()
         case dict():
             return {name: _jsonable(inner) for name, inner in value.items()}
         case list():
             return [_jsonable(inner) for inner in value]
-        case _:
+        case bool() | int() | float() | str() | None:
             return value
+        case _:
+            return str(value)
 
 
 def _text(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """Options that several verbs share, and how their values are read."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 import typer
@@ -39,7 +39,7 @@ def moment(text: str) -> int | datetime:
         raise SettingsError(
             f"--to {text!r} is neither a publication's number nor a time; see `shopease history`"
         ) from None
-    return instant if instant.tzinfo else instant.astimezone()
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def table(text: str, known: list[TableRef]) -> TableRef:

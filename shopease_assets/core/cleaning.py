@@ -76,7 +76,8 @@ def _latest(rows: pl.DataFrame, identity: Sequence[str], contract: type[Contract
     keyless = rows.select(pl.any_horizontal(pl.col(identity).is_null())).to_series()
     repeated = rows.select(identity).is_duplicated() & ~keyless
     if repeated.any():
-        content = [name for name in contract.columns() if name not in identity and name != "updated_at"]
+        known = [name for name in contract.columns() if name not in identity and name != "updated_at"]
+        content = [*known, *(name for name in ("_unreadable", *contract.json_columns()) if name in rows.columns)]
         winners = (
             rows.filter(repeated)
             .sort("updated_at", *content, descending=True, nulls_last=True)
@@ -110,11 +111,12 @@ def _fields(
 ) -> dict[str, Any]:
     """The known keys in their types; a value that does not fit its type stays in the rest, so nothing is lost."""
     parses = f"_{column}_parses"
-    if text is None or not text.strip():
+    if text is None:
         return {parses: True}
     try:
         document = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        orjson.dumps(document)  # reads deeper nesting than it writes
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return {parses: False}
     if not isinstance(document, dict):
         return {parses: True} | ({rest: orjson.dumps(document).decode()} if rest else {})
@@ -138,7 +140,7 @@ def _fitting(value: Any, kind: dy.Column) -> Any:  # one line a type
         case dy.Bool():
             return value if isinstance(value, bool) else None
         case dy.Int64():
-            return value if isinstance(value, int) and not isinstance(value, bool) else None
+            return value if isinstance(value, int) and not isinstance(value, bool) and value < 2**63 else None
         case dy.String():
             return (value.strip() or None) if isinstance(value, str) else None
         case dy.Decimal():
@@ -155,5 +157,5 @@ def _decimal(value: Any, kind: dy.Decimal) -> Decimal | None:
     except InvalidOperation:
         return None
     whole = (kind.precision or 38) - kind.scale
-    fits = number.is_finite() and number == round(number, kind.scale) and abs(number) < 10**whole
+    fits = number.is_finite() and abs(number) < 10**whole and number == round(number, kind.scale)
     return round(number, kind.scale) if fits else None

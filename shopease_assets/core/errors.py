@@ -13,6 +13,10 @@ class SourceError(ShopEaseError):
     """The source cannot be reached, or no longer has the shape we read."""
 
 
+class SourceUnavailable(SourceError):
+    """The source does not answer, or broke off: worth another try."""
+
+
 class NotPublished(ShopEaseError):
     """A table, partition or version that was asked for has never been published (or was vacuumed)."""
 

@@ -1,5 +1,6 @@
 """DuckDB over the lake: runs gold models and analysts' queries on the Parquet files it is given, and no others."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Protocol, runtime_checkable
@@ -18,6 +19,7 @@ __all__ = ["InputRelation", "RemoteRelation", "cast_to", "query", "run"]
 
 _QUERYABLE = ("bronze", "silver", "gold", "quarantine")
 _PARTITION_COLUMNS = ("dt", "month")
+_PATTERN = re.compile(r"[*?\[]")
 
 
 class InputRelation(Protocol):
@@ -145,4 +147,4 @@ def _literal(text: str) -> str:
 
 def _literal_path(path: str) -> str:
     """A path in which DuckDB finds no pattern."""
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in path)
+    return _PATTERN.sub(r"[\g<0>]", path)

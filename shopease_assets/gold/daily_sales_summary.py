@@ -1,6 +1,7 @@
 """A tenant's day in one row: orders, units, revenue, customers and margin."""
 
 from shopease_assets.core.contract import Contract, day, integer, key, total
+from shopease_assets.kit.charts import revenue_per_day
 from shopease_assets.kit.partitions import DAILY
 from shopease_assets.kit.sql_table import sql_table
 
@@ -24,4 +25,6 @@ class DailySalesSummary(Contract):
     gross_margin = total()
 
 
-daily_sales_summary = sql_table(__file__, DailySalesSummary, partitions=DAILY, revenue="total_revenue")
+daily_sales_summary = sql_table(
+    __file__, DailySalesSummary, partitions=DAILY, revenue="total_revenue", chart=revenue_per_day
+)

@@ -1,6 +1,7 @@
 """How each product has done so far, with its rank and its stock."""
 
 from shopease_assets.core.contract import Contract, integer, key, ratio, text, total
+from shopease_assets.kit.charts import top_products
 from shopease_assets.kit.partitions import MONTHLY
 from shopease_assets.kit.sql_table import sql_table
 
@@ -30,5 +31,10 @@ class ProductPerformance(Contract):
 
 
 product_performance = sql_table(
-    __file__, ProductPerformance, partitions=MONTHLY, versions=["silver.products"], revenue="total_revenue"
+    __file__,
+    ProductPerformance,
+    partitions=MONTHLY,
+    versions=["silver.products"],
+    revenue="total_revenue",
+    chart=top_products,
 )

@@ -11,14 +11,14 @@ import dagster as dg
 import polars as pl
 import pyarrow as pa
 
-from shopease_assets.core.errors import NotPublished, ShopEaseError, SourceError
+from shopease_assets.core.errors import NotPublished, ShopEaseError, SourceError, SourceUnavailable
 from shopease_assets.core.layout import TableRef, partition_date
 from shopease_assets.core.quality import CheckResult
 from shopease_assets.kit.partitions import DAILY
 from shopease_assets.kit.policy import CHUNKS, RETRIES
 from shopease_assets.kit.publishing import StepEvents, check_specs, publish_audited
 from shopease_assets.settings import settings
-from shopease_assets.sources.postgres import EXTRACTED_AT
+from shopease_assets.sources.postgres import EXTRACTED_AT, SOURCE
 from shopease_assets.sources.postgres_table import DayRange, PostgresTable
 from shopease_assets.sources.run_source import RunSource
 from shopease_assets.storage.io_manager import LakeIOManager
@@ -78,7 +78,7 @@ def bronze(table: PostgresTable, description: str) -> dg.AssetsDefinition:
 
 def _failure(error: ShopEaseError) -> Exception:
     """Connection troubles are worth a retry by the step's policy; a changed shape is not."""
-    return error if getattr(error, "transient", False) else dg.Failure(str(error), allow_retries=False)
+    return error if isinstance(error, SourceUnavailable) else dg.Failure(str(error), allow_retries=False)
 
 
 def _day_range(partitions: Iterable[str], table: PostgresTable) -> DayRange:
@@ -93,7 +93,7 @@ def _gained(
 ) -> pl.DataFrame:
     """What the source has now, and the published versions it has overwritten since."""
     batches = list(rows)
-    now = pl.concat([pl.DataFrame(pl.from_arrow(batch)) for batch in batches]) if batches else None
+    now = pl.DataFrame(pl.from_arrow(batches)).with_columns(pl.col(SOURCE).cast(pl.String)) if batches else None
     try:
         published = lake.scan(ref, partitions=partitions).collect()
     except NotPublished:

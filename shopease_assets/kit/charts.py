@@ -115,10 +115,8 @@ def _shortened(name: str) -> str:
 
 
 def _ticks(highest: float) -> list[float]:
-    """From 0 to just above the highest amount in three to five round steps."""
-    if highest <= 0:
-        return [0, 1]
-    rough = highest / 4
+    """From 0 to just above the highest amount in a few round steps of one or more."""
+    rough = max(highest / 4, 1)
     magnitude = 10.0 ** math.floor(math.log10(rough))
-    step = next(step * magnitude for step in (1, 2, 2.5, 5, 10) if step * magnitude >= rough)
-    return [n * step for n in range(math.ceil(highest / step) + 1)]
+    step = next(step * magnitude for step in (1, 2, 5, 10) if step * magnitude >= rough)
+    return [n * step for n in range(max(math.ceil(highest / step), 1) + 1)]

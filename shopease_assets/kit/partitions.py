@@ -17,8 +17,8 @@ MONTHLY = dg.MonthlyPartitionsDefinition(
 
 #: All upstream days up to the end of the partition; days not published yet are no error.
 HISTORY = dg.TimeWindowPartitionMapping(start_offset=-1200, allow_nonexistent_upstream_partitions=True)
-#: Every version known: a source that overwrites shows a customer's only version long after the first order.
-EVERY_VERSION = dg.AllPartitionMapping()
+#: Metadata of an asset: the tables a first load has to complete before it.
+WAITS_FOR = "shopease/waits_for"
 
 
 def last_day_of_month(month: date) -> date:

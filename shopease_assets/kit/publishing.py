@@ -12,7 +12,7 @@ import dagster as dg
 
 from shopease_assets.core.layout import TableRef
 from shopease_assets.core.quality import CheckResult
-from shopease_assets.storage.io_manager import LakeIOManager
+from shopease_assets.storage.io_manager import BLOCKED, LakeIOManager
 from shopease_assets.storage.lake import Staged
 from shopease_assets.storage.records import QualityResult
 
@@ -60,7 +60,11 @@ def publish_audited(
             lake.publish(staged.only(good))
         for partition in good:
             yield dg.AssetMaterialization(context.asset_key, partition=partition, metadata=metadata[partition])
-        raise dg.Failure(_blocked_message(staged.table, results), allow_retries=False)
+        raise dg.Failure(
+            _blocked_message(staged.table, results),
+            metadata={BLOCKED: dg.MetadataValue.json(sorted(blocked))},
+            allow_retries=False,
+        )
     for partition in good:
         context.add_asset_metadata(metadata[partition], asset_key=context.asset_key, partition_key=partition)
     yield dg.Output(staged)

@@ -20,7 +20,7 @@ from shopease_assets.core.layout import TableRef
 from shopease_assets.core.quality import CheckResult, Dimension, check_of
 from shopease_assets.kit.bronze import MATCHES_SOURCE
 from shopease_assets.kit.columns import column_schema
-from shopease_assets.kit.partitions import DAILY, EVERY_VERSION
+from shopease_assets.kit.partitions import DAILY, WAITS_FOR
 from shopease_assets.kit.policy import CHUNKS, RETRIES
 from shopease_assets.kit.publishing import StepEvents, check_specs, publish_audited
 from shopease_assets.storage.io_manager import LakeIOManager
@@ -49,18 +49,19 @@ def silver(contract: type[Contract]) -> Callable[[SilverFunction], dg.AssetsDefi
             key=[ref.layer, ref.name],
             partitions_def=DAILY,
             ins=inputs,
-            deps=[
-                dg.AssetDep(
-                    ["silver", reference.table], partition_mapping=None if reference.same_day else EVERY_VERSION
-                )
-                for reference in set(contract.references().values())
-            ],
+            deps=[["silver", table] for table in sorted({ref.table for ref in contract.references().values()})],
             description=inspect.getdoc(contract),
             kinds={"polars", "parquet"},
             io_manager_key="lake",
             retry_policy=RETRIES,
             backfill_policy=CHUNKS,
-            metadata={"dagster/column_schema": column_schema(contract), "shopease/key": contract.key()},
+            metadata={
+                "dagster/column_schema": column_schema(contract),
+                "shopease/key": contract.key(),
+                WAITS_FOR: sorted(
+                    {f"silver/{ref.table}" for ref in contract.references().values() if not ref.same_day}
+                ),
+            },
             check_specs=check_specs(ref, _CHECKS, DAILY, blocking=list(_CHECKS)),
         )
         def refine(context: dg.AssetExecutionContext, **frames: pl.LazyFrame) -> StepEvents:

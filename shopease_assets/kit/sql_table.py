@@ -21,11 +21,11 @@ from shopease_assets.engines import duckdb
 from shopease_assets.engines.arrow_types import cast_to
 from shopease_assets.engines.sql_model import SqlModel
 from shopease_assets.kit.columns import column_schema
-from shopease_assets.kit.partitions import EVERY_VERSION, HISTORY, MONTHLY, last_day_of_month
+from shopease_assets.kit.partitions import HISTORY, MONTHLY, WAITS_FOR, last_day_of_month
 from shopease_assets.kit.policy import CHUNKS, RETRIES
 from shopease_assets.kit.publishing import StepEvents, check_specs, publish_audited
 from shopease_assets.kit.reconciliation import RECONCILES, Window, reconciled
-from shopease_assets.storage.io_manager import HAND_OVER, LakeIOManager
+from shopease_assets.storage.io_manager import HAND_OVER, READS, LakeIOManager, Reads
 from shopease_assets.storage.lake import Relation
 
 CONTRACT = "contract"
@@ -58,23 +58,28 @@ def sql_table(
     monthly = partitions is MONTHLY
     window = window or ("to_date" if monthly else "day")
     ref = TableRef("gold", model.name, "month" if monthly else "dt")
-    mappings = {
-        table: EVERY_VERSION if ".".join(table) in versions else HISTORY if monthly else None for table in model.inputs
-    }
 
     @dg.asset(
         key=[ref.layer, ref.name],
         partitions_def=partitions,
         ins={
-            "_".join(table): dg.AssetIn(key=list(table), partition_mapping=mapping, metadata={HAND_OVER: "relation"})
-            for table, mapping in mappings.items()
+            "_".join(table): dg.AssetIn(
+                key=list(table),
+                partition_mapping=HISTORY if monthly else None,
+                metadata={HAND_OVER: "relation", READS: _reads(table, versions, monthly=monthly)},
+            )
+            for table in model.inputs
         },
         description=f"{contract.__doc__}\n\n{model.docs}\n\n```sql\n{model.sql}\n```",
         kinds={"sql", "duckdb", "parquet"},
         io_manager_key="lake",
         retry_policy=RETRIES,
         backfill_policy=CHUNKS,
-        metadata={"dagster/column_schema": column_schema(contract), "shopease/key": contract.key()},
+        metadata={
+            "dagster/column_schema": column_schema(contract),
+            "shopease/key": contract.key(),
+            WAITS_FOR: [version.replace(".", "/") for version in versions],
+        },
         check_specs=check_specs(
             ref,
             {CONTRACT: "Every row keeps every rule of the contract"}
@@ -105,6 +110,12 @@ def sql_table(
         yield from publish_audited(context, staged, results, dict.fromkeys(keys, facts))
 
     return build
+
+
+def _reads(table: Input, versions: Sequence[str], *, monthly: bool) -> Reads:
+    if ".".join(table) in versions:
+        return "every version"
+    return "history" if monthly else "partition"
 
 
 def _as_of(

@@ -15,7 +15,7 @@ import pyarrow as pa
 from adbc_driver_postgresql import dbapi
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from shopease_assets.core.errors import SourceError
+from shopease_assets.core.errors import SourceError, SourceUnavailable
 from shopease_assets.sources.arrow_rows import typed
 from shopease_assets.sources.dsn import describe_dsn
 from shopease_assets.sources.postgres_table import READ_AS_TEXT, DayRange, PostgresTable, Shape, check_columns
@@ -30,7 +30,7 @@ class PostgresSnapshot:
     """One repeatable-read, read-only transaction: everything read through it is from the same instant.
 
     Raises:
-        SourceError: the server cannot be reached.
+        SourceUnavailable: the server cannot be reached.
     """
 
     def __init__(self, dsn: str) -> None:
@@ -39,7 +39,7 @@ class PostgresSnapshot:
         try:
             self._connection = dbapi.connect(conninfo)
         except dbapi.Error as error:
-            raise SourceError(
+            raise SourceUnavailable(
                 f"the source {describe_dsn(dsn)} cannot be reached ({_reason(error)}); "
                 "start it or correct SHOPEASE_SOURCE_DSN"
             ) from None
@@ -84,7 +84,7 @@ class PostgresSnapshot:
         """The rows of the days, with their day in `dt`, as they are in the source.
 
         Raises:
-            SourceError: the connection broke; nothing read so far is worth keeping.
+            SourceUnavailable: the connection broke; nothing read so far is worth keeping.
         """
         constants = {
             EXTRACTED_AT: pa.scalar(self.taken_at, pa.timestamp("us", "UTC")),
@@ -156,7 +156,7 @@ class PostgresSnapshot:
                 cursor.execute(sql)
                 yield from cursor.fetch_record_batch()
         except (dbapi.Error, OSError) as error:
-            raise SourceError(f"{subject} could not be read ({_reason(error)}); run it again") from None
+            raise SourceUnavailable(f"{subject} could not be read ({_reason(error)}); run it again") from None
 
 
 def _reason(error: BaseException) -> str:

@@ -14,9 +14,17 @@ from shopease_assets.core.errors import NotPublished, PublishConflict
 from shopease_assets.core.layout import TableRef
 from shopease_assets.storage.lake import ParquetLake, Relation, Staged
 
-#: How an input wants to be handed over: as a lazy frame, or as typed file lists for a SQL engine.
-HandOver = Literal["frame", "relation"]
+#: Metadata of an input: handed over as a lazy frame (the default), or as typed file lists for a SQL engine.
 HAND_OVER = "shopease/hand_over"
+#: Metadata of an input: which partitions are read.
+READS = "shopease/reads"
+#: "partition", the default: the same ones, all of which must be published. "history": days up to the end of the
+#: partition, gaps allowed. "every version": all there are, for a source that overwrites shows a customer's only
+#: version long after the first order; this is no AllPartitionMapping, for then the UI would take a backfill of three
+#: days of everything for one of all days.
+Reads = Literal["partition", "history", "every version"]
+#: Metadata of a failed step: the partitions that kept it from publishing, when there were others.
+BLOCKED = "blocked"
 OnPublish = Callable[[Staged], None]
 
 
@@ -29,13 +37,23 @@ class LakeIOManager(dg.IOManager):
         self._on_publish = on_publish
 
     def load_input(self, context: dg.InputContext) -> pl.LazyFrame | Relation:
-        """The published rows of exactly the partitions the mapping gives; unpublished ones are skipped."""
+        """The published rows of the partitions the input reads.
+
+        Raises:
+            Failure: the table, or a partition that is needed, is not published; not worth a retry.
+        """
+        told = context.definition_metadata or {}
+        reads: Reads = told.get(READS, "partition")
         table = table_of(context.asset_key, context.asset_partitions_def)
+        wanted = None if reads == "every version" else context.asset_partition_keys
         try:
-            relation = self.lake.relation(table, partitions=context.asset_partition_keys)
+            relation = self.lake.relation(table, partitions=wanted, strict=reads == "partition")
         except NotPublished as missing:
-            raise dg.Failure(str(missing), allow_retries=False) from None
-        return relation if (context.definition_metadata or {}).get(HAND_OVER) == "relation" else relation.scan()
+            gaps = [key for key in wanted or [] if key not in self.lake.log.pointers(table, wanted)]
+            raise dg.Failure(
+                str(missing), metadata={BLOCKED: dg.MetadataValue.json(gaps)}, allow_retries=False
+            ) from None
+        return relation if told.get(HAND_OVER) == "relation" else relation.scan()
 
     def handle_output(self, context: dg.OutputContext, obj: Staged) -> None:  # noqa: ARG002  # Dagster's signature
         """Publish what the step staged."""

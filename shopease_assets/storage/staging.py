@@ -37,6 +37,7 @@ class _Partition:
     folder: str
     waiting: list[pa.Table] = field(default_factory=list)
     waiting_bytes: float = 0
+    touched: int = 0
     file: ParquetFile | None = None
     files: list[StoredFile] = field(default_factory=list)
     rows: int = 0
@@ -63,6 +64,7 @@ class PartitionWriter:
         self._schema = schema
         self._options = options
         self._partitions = {key: _Partition(folder) for key, folder in folders.items()}
+        self._round = 0  # counts the tables that came
         self._open: dict[int, _Partition] = {}  # the least recently written first
         self._pool = ThreadPoolExecutor(_THREADS) if len(folders) > 1 else None
 
@@ -83,16 +85,25 @@ class PartitionWriter:
         partition.waiting.append(rows)
         partition.waiting_bytes += size
         partition.rows += len(rows)
+        partition.touched = self._round
 
     def relieve(self) -> None:
-        """Writes the largest buffers, when all together are over the budget, until half of it is free."""
-        by_size = sorted(self._partitions.values(), key=lambda partition: -partition.waiting_bytes)
+        """Writes buffers, when all together are over the budget, until half of it is free.
+
+        First those the last table did not touch: a source in order is done with them, and nothing is left to copy.
+        """
+        self._round += 1
+        done = self._round - 1
+        by_size = sorted(
+            (partition for partition in self._partitions.values() if partition.waiting),
+            key=lambda partition: (partition.touched == done, -partition.waiting_bytes),
+        )
         waiting = sum(partition.waiting_bytes for partition in by_size)
         if waiting <= self._options.buffer_bytes:
             return
         largest = []
         for partition in by_size:
-            if waiting <= self._options.buffer_bytes / 2:
+            if waiting <= self._options.buffer_bytes / 2 and partition.touched == done:
                 break
             largest.append(partition)
             waiting -= partition.waiting_bytes
