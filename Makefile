@@ -28,7 +28,7 @@ dev: $(STAMP) ## Dagster UI on http://127.0.0.1:3000, over the demo's lake
 	@$(BIN)/shopease dev
 
 test: $(STAMP) ## The whole test suite
-	@$(PYTEST) -n 2 -m 'not slow'
+	@$(PYTEST) -n 2 --dist loadfile -m 'not slow'
 
 test-slow: $(STAMP) ## The suites that take minutes: crashes at random moments, big ranges
 	@$(PYTEST) -m slow

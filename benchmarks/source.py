@@ -64,7 +64,7 @@ def open_source(home: Path, preset: str) -> Source:
         load(dsn, generate(preset, start=START))
     with psycopg.connect(dsn) as connection:
         days, items = connection.execute(
-            "select (select max(ordered_at)::date - %s::date + 1 from shop.orders), (select count(*) from shop.order_items)",
+            "select max(ordered_at)::date - %s::date + 1, (select count(*) from shop.order_items) from shop.orders",
             [START],
         ).fetchone() or (0, 0)
     pid = int((data_folder(home / "postgres") / "postmaster.pid").read_text().split("\n", 1)[0])

@@ -6,9 +6,10 @@ Imports nothing but the standard library: what is measured here is the job's mem
 import json
 import os
 import resource
+import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -61,6 +62,17 @@ def _peak_mb() -> float:
     """The largest resident memory since exec; ru_maxrss would remember the parent's."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+
+
+def median_seconds(act: Callable[[], object], *, repeat: int = 7) -> float:
+    """How long it takes when it was done before: the median of some times after the first."""
+    act()
+    seconds = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        act()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
 
 
 def arguments() -> Sequence[str]:

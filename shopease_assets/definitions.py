@@ -5,7 +5,13 @@ from collections.abc import Iterator
 import dagster as dg
 
 from shopease_assets import bronze, gold, silver
-from shopease_assets.automation.jobs import daily_job, month_state_job, nightly, refresh_months
+from shopease_assets.automation.jobs import (
+    daily_job,
+    month_state_job,
+    nightly,
+    refresh_months,
+    refresh_months_after_a_block,
+)
 from shopease_assets.kit.bronze import SOURCE_TABLES
 from shopease_assets.kit.policy import with_policy
 from shopease_assets.settings import settings
@@ -38,7 +44,7 @@ defs = dg.Definitions(
     assets=assets,
     jobs=[daily_job, month_state_job],
     schedules=[nightly],
-    sensors=[refresh_months],
+    sensors=[refresh_months, refresh_months_after_a_block],
     resources={"lake": lake_reporting_to(None), "source": source},
     executor=dg.in_process_executor,
 )

@@ -10,8 +10,11 @@ import dagster as dg
 import polars as pl
 import psycopg
 
+from shopease_assets.automation.catching_up import version_days
 from shopease_assets.automation.runner import Outcome, plan, run_chunks
 from shopease_assets.core.layout import TableRef
+from shopease_assets.sources.postgres import PostgresSnapshot
+from shopease_assets.sources.postgres_table import DayRange
 from shopease_assets.sources.run_source import RunSource
 from shopease_assets.storage.io_manager import LakeIOManager
 from shopease_assets.storage.lake import ParquetLake
@@ -47,11 +50,29 @@ class Platform:
 
         selected = [asset for asset in assets if tables is None or asset.key.to_user_string() in tables]
         return run_chunks(
-            plan(selected, first, last or first, days_per_run=days_per_run),
+            plan(
+                selected,
+                first,
+                last or first,
+                today=max(last or first, LAST_DAY),
+                days_per_run=days_per_run,
+                version_days=self._lacking(max(last or first, LAST_DAY)) if tables is None else (),
+                newest_month=max(self._months(), default=""),
+            ),
             assets,
             resources={"lake": dg.IOManagerDefinition(lambda _: LakeIOManager(self.lake)), "source": _source(self.dsn)},
             instance=self.instance,
         )
+
+    def _lacking(self, today: date) -> set[str]:
+        from shopease_assets.definitions import source_tables
+
+        with PostgresSnapshot(self.dsn) as snapshot:
+            return version_days(self.lake, snapshot, source_tables, DayRange(START, today))
+
+    def _months(self) -> set[str]:
+        monthly = [ref for ref in self.log.tables() if ref.partition_by == "month"]
+        return {month for ref in monthly for month in self.log.pointers(ref)}
 
     def rows(self, table: str, *days: date) -> pl.DataFrame:
         """What is published of `silver.orders`, of the given days or all."""

@@ -10,7 +10,8 @@ import polars as pl
 
 from benchmarks.stopwatch import Stopwatch, arguments
 from shopease_assets.core.layout import TableRef
-from shopease_assets.sources.postgres import DayRange, PostgresSnapshot, PostgresTable
+from shopease_assets.sources.postgres import PostgresSnapshot
+from shopease_assets.sources.postgres_table import DayRange, PostgresTable
 from shopease_assets.storage.lake import ParquetLake
 from shopease_assets.storage.log import PublicationLog
 

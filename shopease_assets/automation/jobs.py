@@ -1,16 +1,15 @@
-"""The two jobs, the nightly schedule, and the sensor that turns finished days into months to refresh."""
+"""The two jobs, the nightly schedule, and the sensors that ask for months that lag behind their days."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import dagster as dg
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_START_TAG,
-    PARTITION_NAME_TAG,
-)
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
+from shopease_assets.automation.stale_months import stale_months
 from shopease_assets.kit.partitions import MONTHLY
 from shopease_assets.settings import settings
+from shopease_assets.storage.open import open_lake
 
 _STATE_TABLES = dg.AssetSelection.tag("shopease/cadence", "monthly")
 
@@ -31,28 +30,42 @@ month_state_job = dg.define_asset_job(
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
 def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """At 01:00, the day that just ended."""
-    yesterday = context.scheduled_execution_time.astimezone(settings().zone).date() - timedelta(days=1)
-    return dg.RunRequest(partition_key=yesterday.isoformat())
+    """At 01:00, the day that just ended, and today so far: who changed after midnight is known under today only."""
+    today = context.scheduled_execution_time.astimezone(settings().zone).date()
+    return _range(today - timedelta(days=1), today, run_key=None)
 
 
-@dg.run_status_sensor(
+def _ask_for_stale_months(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+    """One run for the months whose state is older than the days it was made of, once no other run is at work.
+
+    The publication log is asked, not the run: so backfills, ranges of which a day was blocked, and runs of the command
+    line count as much as the nightly job.
+    """
+    if context.instance.get_runs_count(dg.RunsFilter(statuses=list(NOT_FINISHED_STATUSES))):
+        return dg.SkipReason("other runs are at work; the last to finish asks")
+    stale = stale_months(open_lake(settings()).log, MONTHLY.get_partition_keys())
+    if stale is None:
+        return dg.SkipReason("every month is as new as its days")
+    return _range(stale.first, stale.last, run_key=f"{stale.first} after publication {stale.publication}")
+
+
+refresh_months = dg.run_status_sensor(
+    name="refresh_months",
     run_status=dg.DagsterRunStatus.SUCCESS,
-    monitored_jobs=[daily_job],
     request_job=month_state_job,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    minimum_interval_seconds=30,
-)
-def refresh_months(context: dg.RunStatusSensorContext) -> Iterator[dg.RunRequest]:
-    """Ask for every month whose state a finished daily run changed: from its first day's month to the current one."""
-    tags = context.dagster_run.tags
-    first = tags.get(ASSET_PARTITION_RANGE_START_TAG) or tags.get(PARTITION_NAME_TAG)
-    for month in months_touched(first):
-        yield dg.RunRequest(run_key=f"{month} after {context.dagster_run.run_id}", partition_key=month)
+    description=_ask_for_stale_months.__doc__,
+)(_ask_for_stale_months)
+
+refresh_months_after_a_block = dg.run_status_sensor(
+    name="refresh_months_after_a_block",
+    run_status=dg.DagsterRunStatus.FAILURE,
+    request_job=month_state_job,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="As refresh_months, after a run that published some of its days and had to block others.",
+)(_ask_for_stale_months)
 
 
-def months_touched(first_day: str | None) -> list[str]:
-    """The month partitions from a day's month on: the state as of a later month holds that day too."""
-    if first_day is None:
-        return []
-    return [month for month in MONTHLY.get_partition_keys() if month >= f"{first_day[:7]}-01"]
+def _range(first: object, last: object, *, run_key: str | None) -> dg.RunRequest:
+    tags = {ASSET_PARTITION_RANGE_START_TAG: str(first), ASSET_PARTITION_RANGE_END_TAG: str(last)}
+    return dg.RunRequest(run_key=run_key, tags=tags)

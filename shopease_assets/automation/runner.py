@@ -4,14 +4,15 @@ A run takes a chunk of days. Tables that look at every version of another table 
 that table is complete, so the order of work is in waves; within a wave, chunks are independent.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from itertools import groupby
 
 import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
+from shopease_assets.core.layout import partition_date
 from shopease_assets.kit.partitions import DAILY, MONTHLY, WAITS_FOR
 from shopease_assets.storage.io_manager import BLOCKED
 
@@ -59,21 +60,65 @@ class Outcome:
 
 
 def plan(
-    assets: Sequence[dg.AssetsDefinition], start: date, end: date, *, days_per_run: int, newest_month: str = ""
+    assets: Sequence[dg.AssetsDefinition],
+    start: date,
+    end: date,
+    *,
+    today: date,
+    days_per_run: int,
+    version_days: Collection[str] = (),
+    newest_month: str = "",
 ) -> list[Chunk]:
     """The runs that bring `assets` up to date for the days from `start` to `end`, in order.
 
-    Months are those the days touch, and the later ones up to `newest_month`: their state holds these days too.
+    Tables that others wait for are also run for `version_days`, the days the lake lacks of them: a source that
+    overwrites may show a customer of January only under the day he moved. Months are those the days touch, and the
+    later ones up to `newest_month`, whose state holds these days too.
     """
-    waves = _waves([asset for asset in assets if asset.partitions_def == DAILY])
-    days = _keys(DAILY, start.isoformat(), end.isoformat())
-    chunks = [days[i : i + days_per_run] for i in range(0, len(days), days_per_run)]
-    if len(chunks) == 1:  # one run sees every partition it needs, whatever the wave
-        waves = [tuple(asset for wave in waves for asset in wave)]
-    daily = [Chunk(wave, chunk[0], chunk[-1]) for wave in waves if wave for chunk in chunks]
-    monthly = tuple(asset for asset in assets if asset.partitions_def == MONTHLY)
-    months = _keys(MONTHLY, start.replace(day=1).isoformat(), max(end.isoformat(), newest_month))
-    return daily + ([Chunk(monthly, months[0], months[-1])] if monthly and months else [])
+    daily = [asset for asset in assets if asset.partitions_def == DAILY]
+    asked = _keys(DAILY, start.isoformat(), min(end, today).isoformat())
+    first = _waited_for(daily)
+    complete = sorted({*asked, *version_days}) if first else asked
+    if complete == asked and len(asked) <= days_per_run:  # one run sees every partition it needs, in whatever order
+        chunks = _chunks(daily, asked, days_per_run)
+    else:
+        chunks = [
+            chunk
+            for wave in _waves(daily)
+            for part, days in (
+                ([asset for asset in wave if asset in first], complete),
+                ([asset for asset in wave if asset not in first], asked),
+            )
+            for chunk in _chunks(part, days, days_per_run)
+        ]
+    monthly = [asset for asset in assets if asset.partitions_def == MONTHLY]
+    months = _keys(MONTHLY, start.replace(day=1).isoformat(), max(min(end, today).isoformat(), newest_month))
+    return chunks + _chunks(monthly, months, len(months))
+
+
+def _waited_for(assets: Sequence[dg.AssetsDefinition]) -> list[dg.AssetsDefinition]:
+    """The tables among `assets` that others need complete, and what these are made of."""
+    waited = {key for asset in assets for key in asset.metadata_by_key[asset.key].get(WAITS_FOR, [])}
+    needed = {asset.key for asset in assets if asset.key.to_user_string() in waited}
+    sources = {key for asset in assets if asset.key in needed for key in asset.dependency_keys}
+    return [asset for asset in assets if asset.key in needed | sources]
+
+
+def _chunks(assets: Sequence[dg.AssetsDefinition], keys: Sequence[str], most: int) -> list[Chunk]:
+    """Runs of at most `most` consecutive partitions."""
+    if not assets:
+        return []
+    runs: list[list[str]] = []
+    for key in keys:
+        if runs and len(runs[-1]) < most and _follows(key, runs[-1][-1], assets[0].partitions_def == MONTHLY):
+            runs[-1].append(key)
+        else:
+            runs.append([key])
+    return [Chunk(tuple(assets), run[0], run[-1]) for run in runs]
+
+
+def _follows(key: str, before: str, monthly: bool) -> bool:
+    return monthly or partition_date(key) - partition_date(before) == timedelta(days=1)
 
 
 def run_chunks(
@@ -113,9 +158,9 @@ def _without_blocked(chunk: Chunk, result: dg.ExecuteInProcessResult) -> list[Ch
     blocked = {day for event in result.all_events if event.is_step_failure for day in _blocked(event)}
     done = {event.step_key for event in result.all_events if event.is_step_success}
     unfinished = tuple(asset for asset in chunk.assets if asset.op.name not in done)
-    if not blocked or not unfinished:
-        return []
     keys = _keys(chunk.partitions, chunk.first, chunk.last)
+    if not unfinished or blocked.isdisjoint(keys):
+        return []
     runs = [list(days) for held, days in groupby(keys, blocked.__contains__) if not held]
     return [Chunk(unfinished, days[0], days[-1]) for days in runs]
 

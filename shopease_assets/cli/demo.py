@@ -46,7 +46,11 @@ def demo() -> None:
     with out.status("loading the asset graph"):
         from shopease_assets import definitions
         from shopease_assets.automation.catching_up import days_to_refresh
-    ranges = days_to_refresh(open_lake(chosen), dsn, definitions.source_tables, chosen, today)
+        from shopease_assets.sources.postgres import PostgresSnapshot
+        from shopease_assets.sources.postgres_table import DayRange
+    with PostgresSnapshot(dsn) as snapshot:
+        days = DayRange(chosen.start_date, today, chosen.zone)
+        ranges = days_to_refresh(open_lake(chosen), snapshot, definitions.source_tables, days)
     for first, last in ranges:
         out.print(f"[bold]days[/] {first} … {last}")
         print_failures(run_days(first, last))

@@ -51,23 +51,27 @@ def run_days(first: date, last: date, table: str | None = None) -> "Outcome":
     out = console()
     with out.status("loading the asset graph"):
         from shopease_assets import definitions
+        from shopease_assets.automation.catching_up import version_days
         from shopease_assets.automation.runner import plan, run_chunks
         from shopease_assets.sources.postgres import PostgresSnapshot
+        from shopease_assets.sources.postgres_table import DayRange
 
     selected = _selected(definitions.assets, table)
-    if any(asset.key.path[0] == "bronze" for asset in selected):
-        PostgresSnapshot(source_dsn(settings())).close()  # better one error now than one for each table
     lake = open_lake(settings())
-    months = [
-        max(pointers)
-        for ref in lake.log.tables()
-        if ref.partition_by == "month" and (pointers := lake.log.pointers(ref))
-    ]
+    today = datetime.now(settings().zone).date()
+    lacking: set[str] = set()
+    if any(asset.key.path[0] == "bronze" for asset in selected):
+        with PostgresSnapshot(source_dsn(settings())) as snapshot:  # an unreachable server is one error, not eleven
+            known = DayRange(settings().start_date, today, settings().zone)
+            lacking = version_days(lake, snapshot, definitions.source_tables, known)
+    months = [month for ref in lake.log.tables() if ref.partition_by == "month" for month in lake.log.pointers(ref)]
     chunks = plan(
         selected,
         first,
         last,
+        today=today,
         days_per_run=settings().days_per_run,
+        version_days=lacking,
         newest_month=max(months, default=""),
     )
     with _progress(out) as bar:

@@ -154,7 +154,9 @@ class PostgresSnapshot:
             with self._connection.cursor() as cursor:
                 cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(_BATCH_BYTES)})
                 cursor.execute(sql)
-                yield from cursor.fetch_record_batch()
+                reader = cursor.fetch_record_batch()
+                yield pa.RecordBatch.from_pylist([], schema=reader.schema)  # a day without rows has columns too
+                yield from reader
         except (dbapi.Error, OSError) as error:
             raise SourceUnavailable(f"{subject} could not be read ({_reason(error)}); run it again") from None
 

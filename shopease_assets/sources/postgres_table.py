@@ -4,7 +4,7 @@ No connection here; `postgres` reads, `arrow_rows` types what was read.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -69,6 +69,10 @@ class DayRange:
     def __post_init__(self) -> None:
         if self.end < self.start:
             raise ValueError(f"{self.end} lies before {self.start}")
+
+    def __iter__(self) -> Iterator[date]:
+        """The days, ascending."""
+        return (self.start + timedelta(days=n) for n in range((self.end - self.start).days + 1))
 
     @property
     def instants(self) -> tuple[datetime, datetime]:

@@ -1,0 +1,138 @@
+"""Charts are pictures inside Markdown: what they say, how large they are, and that odd data cannot break them."""
+
+import base64
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+
+from shopease_assets.kit.charts import revenue_per_day, top_products
+
+_DAY = date(2026, 1, 30)
+_SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_each_day_is_a_bar_as_high_as_the_revenue_of_all_tenants() -> None:
+    picture = _picture(revenue_per_day(_sales({1: [100, 0, 60], 2: [100, 50, 40]})))
+    assert _sizes(picture, "height") == pytest.approx(
+        [200 * (unit := _sizes(picture, "height")[0] / 200), 50 * unit, 100 * unit], abs=0.1
+    )
+    assert [word for word in _words(picture) if " Jan" in word or " Feb" in word] == ["30 Jan", "31 Jan", "1 Feb"]
+
+
+def test_the_title_names_the_days_and_is_what_screen_readers_say() -> None:
+    markdown = revenue_per_day(_sales({1: [1, 2, 3]}))
+    assert markdown.startswith("![Revenue per day, 2026-01-30 to 2026-02-01](data:image/svg+xml;base64,")
+    assert _words(_picture(markdown))[0] == "Revenue per day, 2026-01-30 to 2026-02-01"
+
+
+def test_a_single_day_is_shown_by_tenant_the_largest_first() -> None:
+    picture = _picture(revenue_per_day(_sales({1: [5], 2: [1234.4], 3: [70]})))
+    assert _words(picture) == ["Revenue per tenant, 2026-01-30", "tenant 2", "1,234", "tenant 3", "70", "tenant 1", "5"]
+
+
+@pytest.mark.parametrize(
+    ("highest", "ticks"),
+    [
+        (41_000, ["0", "20,000", "40,000", "60,000"]),
+        (39_999, ["0", "10,000", "20,000", "30,000", "40,000"]),
+        (40_000, ["0", "10,000", "20,000", "30,000", "40,000"]),
+        (7, ["0", "2", "4", "6", "8"]),
+        (1_300_000, ["0", "500,000", "1,000,000", "1,500,000"]),
+        (0, ["0", "1"]),
+    ],
+)
+def test_the_axis_has_round_amounts_with_thousands(highest: float, ticks: list[str]) -> None:
+    words = _words(_picture(revenue_per_day(_sales({1: [highest, 0]}))))
+    assert [word for word in words[1:] if "Jan" not in word] == ticks
+
+
+@pytest.mark.parametrize("highest", [0.01, 0.9, 3, 9, 11, 25, 99])
+def test_small_amounts_get_different_words_on_the_axis(highest: float) -> None:
+    words = _words(_picture(revenue_per_day(_sales({1: [highest, 0]}))))
+    assert len(words) == len(set(words))
+
+
+def test_a_year_of_days_has_few_labels_and_stays_small() -> None:
+    markdown = revenue_per_day(_sales({1: list(range(365))}))
+    dates = [word for word in _words(_picture(markdown)) if re.fullmatch(r"\d+ [A-Z][a-z]{2}", word)]
+    assert len(dates) <= 7
+    assert len(revenue_per_day(_sales({1: list(range(31))}))) < 5_000
+    assert len(markdown) < 50_000
+
+
+def test_the_ten_products_with_the_highest_revenue_are_shown_the_best_first() -> None:
+    words = _words(_picture(top_products(_products({f"Chair {n}": n * 1000 for n in range(1, 13)}))))
+    assert words[:3] == ["Top 10 products by revenue", "Chair 12", "12,000"]
+    assert words[-2:] == ["Chair 3", "3,000"]
+
+
+def test_names_may_hold_anything_and_long_ones_are_cut() -> None:
+    words = _words(
+        _picture(top_products(_products({'<b>&"Ümlaut"</b>': 2, "A very long name of a very plain chair": 1})))
+    )
+    assert words[1::2] == ['<b>&"Ümlaut"</b>', "A very long name of a ver…"]
+
+
+def test_nothing_sold_is_no_error() -> None:
+    assert _sizes(_picture(top_products(_products({"Chair": 0}))), "width") == [0]
+    assert _sizes(_picture(revenue_per_day(_sales({1: [0]}))), "width") == [0]
+
+
+def test_every_word_and_bar_lies_inside_the_picture() -> None:
+    for markdown in (
+        revenue_per_day(_sales({1: [123_456_789] * 31})),
+        top_products(_products({"x" * 80: 123_456_789})),
+    ):
+        picture = _picture(markdown)
+        width, height = float(picture.attrib["width"]), float(picture.attrib["height"])
+        for bar in picture.iter(f"{_SVG}rect"):
+            assert 0 <= float(bar.attrib["x"]) <= float(bar.attrib["x"]) + float(bar.attrib["width"]) <= width
+            assert 0 <= float(bar.attrib["y"]) <= float(bar.attrib["y"]) + float(bar.attrib["height"]) <= height
+        for text in picture.iter(f"{_SVG}text"):
+            reach = 7 * len(text.text or "")  # Inter at 12 px is narrower than 7 px a letter
+            side = {"start": (0, 1), "middle": (0.5, 0.5), "end": (1, 0)}[text.attrib.get("text-anchor", "start")]
+            assert float(text.attrib["x"]) - side[0] * reach >= -7
+            assert float(text.attrib["x"]) + side[1] * reach <= width + 7
+
+
+def test_drawing_needs_no_plotting_library() -> None:
+    heavy = "{'matplotlib', 'pandas', 'numpy'} & set(sys.modules)"
+    code = f"import sys; import shopease_assets.kit.charts; print(sorted({heavy}))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def _sales(revenue: dict[int, list[float]]) -> pl.DataFrame:
+    """The revenue of each tenant, day by day."""
+    rows = [
+        {"tenant_id": tenant, "sales_date": _DAY + timedelta(days=n), "total_revenue": amount}
+        for tenant, amounts in revenue.items()
+        for n, amount in enumerate(amounts)
+    ]
+    return pl.DataFrame(rows, schema_overrides={"total_revenue": pl.Decimal(18, 2)})
+
+
+def _products(revenue: dict[str, float]) -> pl.DataFrame:
+    rows = [
+        {"product_id": n, "product_name": name, "total_revenue": amount}
+        for n, (name, amount) in enumerate(revenue.items())
+    ]
+    return pl.DataFrame(rows, schema_overrides={"total_revenue": pl.Decimal(18, 2)})
+
+
+def _picture(markdown: str) -> ET.Element:
+    found = re.fullmatch(r"!\[[^\]]*\]\(data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)\)", markdown)
+    assert found
+    return ET.fromstring(base64.b64decode(found[1]))
+
+
+def _words(picture: ET.Element) -> list[str]:
+    return [text.text or "" for text in picture.iter(f"{_SVG}text")]
+
+
+def _sizes(picture: ET.Element, side: str) -> list[float]:
+    return [float(bar.attrib[side]) for bar in picture.iter(f"{_SVG}rect")]

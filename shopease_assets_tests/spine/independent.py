@@ -1,0 +1,217 @@
+"""Gold as PostgreSQL computes it from the source, written from the data model alone: the other side of comparisons.
+
+The source overwrites customers, products and stock; `remember` keeps each version it has shown in schema `seen`, as
+the lake does, so that costs and names can be looked up as of an instant. Nothing here knows the project's SQL.
+"""
+
+from datetime import date
+
+import psycopg
+
+_VERSIONED = {"customers": "customer_id", "products": "product_id", "inventory": "product_id, store_id"}
+
+_LINES = """
+    customer_at as materialized (
+        select *, case when lag(updated_at) over w is null then least(created_at, updated_at) else updated_at end
+                   as valid_from
+        from seen.customers window w as (partition by customer_id order by updated_at)
+    ),
+    product_at as materialized (
+        select *, case when lag(updated_at) over w is null then least(created_at, updated_at) else updated_at end
+                   as valid_from
+        from seen.products window w as (partition by product_id order by updated_at)
+    ),
+    orders as materialized (
+        select *, ordered_at::date as day, lower(btrim(status)) as state,
+               lower(btrim(status)) in ('processing', 'shipped', 'delivered') as is_sale
+        from shop.orders
+    ),
+    lines as materialized (
+        select o.tenant_id, o.order_id, o.customer_id, o.store_id, o.day, o.state, o.is_sale, o.ordered_at,
+               i.order_item_id, i.product_id, i.quantity, i.unit_price, i.discount_amount, i.line_total, p.sku, p.cost
+        from orders as o
+        join shop.order_items as i using (order_id)
+        cross join lateral (
+            select trim(v.sku) as sku, v.cost from product_at as v
+            where v.product_id = i.product_id
+            order by v.valid_from <= o.ordered_at desc,
+                     case when v.valid_from <= o.ordered_at then v.valid_from end desc, v.valid_from
+            limit 1
+        ) as p
+    ),
+    sold as (select * from lines where is_sale),
+    sales as (select * from orders where is_sale)
+"""
+
+DAILY = {
+    "fact_sales": """
+        select l.day as dt, l.order_id, l.order_item_id, l.tenant_id, l.customer_id, l.product_id, l.store_id, l.sku,
+               to_char(l.day, 'YYYYMMDD')::int as order_date_key, l.state as order_status,
+               trim(o.payment_method) as payment_method, lower(trim(o.sales_channel)) as sales_channel, l.is_sale,
+               l.quantity, l.unit_price, l.discount_amount, l.line_total, l.cost as unit_cost,
+               l.quantity * l.cost as line_cost, l.line_total - l.quantity * l.cost as line_profit,
+               l.ordered_at, o.shipped_at::date - l.day as days_to_ship, o.delivered_at::date - l.day as days_to_deliver
+        from lines as l join shop.orders as o using (order_id)""",
+    "daily_sales_summary": """
+        select o.day as dt, o.tenant_id, o.day as sales_date,
+               count(*) filter (where o.is_sale) as total_transactions,
+               coalesce(sum(i.items) filter (where o.is_sale), 0) as total_items_sold,
+               coalesce(sum(i.revenue) filter (where o.is_sale), 0) as total_revenue,
+               round(coalesce(sum(i.revenue) filter (where o.is_sale), 0)
+                     / nullif(count(*) filter (where o.is_sale), 0), 2) as avg_transaction_value,
+               count(distinct o.customer_id) filter (where o.is_sale) as unique_customers,
+               (select count(distinct s.product_id) from sold as s where s.tenant_id = o.tenant_id and s.day = o.day)
+                   as unique_products,
+               count(*) filter (where o.state = 'cancelled') as cancelled_orders,
+               count(*) filter (where o.state = 'returned') as returned_orders,
+               coalesce(sum(i.revenue - i.cost) filter (where o.is_sale), 0) as gross_margin
+        from orders as o
+        left join (
+            select order_id, sum(quantity) as items, sum(line_total) as revenue, sum(quantity * cost) as cost
+            from lines group by order_id
+        ) as i using (order_id)
+        group by o.tenant_id, o.day""",
+    "daily_product_sales": """
+        select day as dt, tenant_id, product_id, count(distinct order_id) as orders, sum(quantity) as quantity,
+               sum(line_total) as revenue, sum(quantity * cost) as cost, count(distinct customer_id) as unique_customers
+        from sold group by day, tenant_id, product_id""",
+    "daily_customer_sales": """
+        select o.day as dt, o.tenant_id, o.customer_id, count(*) as orders, coalesce(sum(i.items), 0) as items,
+               coalesce(sum(i.revenue), 0) as revenue
+        from sales as o
+        left join (select order_id, sum(quantity) as items, sum(line_total) as revenue from sold group by order_id)
+            as i using (order_id)
+        group by o.day, o.tenant_id, o.customer_id""",
+}
+
+MONTHLY = {
+    "product_performance": """
+        , totals as (
+            select tenant_id, product_id, count(distinct order_id) as total_orders, sum(quantity) as quantity,
+                   sum(line_total) as revenue, sum(quantity * cost) as cost, count(distinct customer_id) as customers
+            from sold where day <= %(as_of)s group by tenant_id, product_id
+        ),
+        named as (
+            select distinct on (product_id) product_id, trim(name) as name, trim(category) as category from product_at
+            order by product_id, valid_from::date <= %(as_of)s desc,
+                     case when valid_from::date <= %(as_of)s then valid_from end desc, valid_from
+        ),
+        stock as (
+            select product_id, sum(stock_quantity) as stock
+            from (
+                select distinct on (product_id, store_id) product_id, store_id, stock_quantity from seen.inventory
+                where updated_at::date <= %(as_of)s order by product_id, store_id, updated_at desc
+            ) as newest
+            group by product_id
+        )
+        select t.tenant_id, t.product_id, n.name as product_name, n.category, total_orders,
+               t.quantity as total_quantity_sold, t.revenue as total_revenue,
+               round(t.revenue / total_orders, 2) as avg_order_value,
+               t.quantity::float8 / total_orders as avg_quantity_per_order,
+               t.cost as total_cost, t.revenue - t.cost as gross_profit,
+               (100 * (t.revenue - t.cost) / nullif(t.revenue, 0))::float8 as gross_margin_pct,
+               t.customers as unique_customers,
+               rank() over (partition by t.tenant_id, n.category order by t.revenue desc) as revenue_rank_in_category,
+               rank() over (partition by t.tenant_id order by t.revenue desc) as overall_revenue_rank,
+               s.stock as current_stock
+        from totals as t join named as n using (product_id) left join stock as s using (product_id)""",
+    "customer_analytics": """
+        , totals as (
+            select o.tenant_id, o.customer_id, count(*) as orders, coalesce(sum(i.items), 0) as items,
+                   coalesce(sum(i.revenue), 0) as revenue, min(o.day) as first_day, max(o.day) as last_day
+            from sales as o
+            left join (select order_id, sum(quantity) as items, sum(line_total) as revenue from sold group by order_id)
+                as i using (order_id)
+            where o.day <= %(as_of)s group by o.tenant_id, o.customer_id
+        ),
+        named as (
+            select distinct on (customer_id) * from customer_at
+            order by customer_id, valid_from::date <= %(as_of)s desc,
+                     case when valid_from::date <= %(as_of)s then valid_from end desc, valid_from
+        )
+        select t.tenant_id, t.customer_id, trim(c.first_name) || ' ' || trim(c.last_name) as customer_name,
+               trim(c.city) as city, trim(c.state) as state, initcap(trim(c.customer_segment)) as customer_segment,
+               t.orders as total_purchases, t.items as total_items_bought, t.revenue as total_spent,
+               round(t.revenue / t.orders, 2) as avg_order_value, t.first_day as first_purchase_date,
+               t.last_day as last_purchase_date, %(as_of)s - t.last_day as days_since_last_order,
+               (t.last_day - t.first_day)::float8 / nullif(t.orders - 1, 0) as avg_days_between_orders,
+               case when %(as_of)s - t.last_day <= 30 then 'active' when %(as_of)s - t.last_day <= 90 then 'at_risk'
+                    else 'churned' end as customer_status
+        from totals as t join named as c using (customer_id)""",
+    "monthly_sales_trends": """
+        , months as (
+            select o.tenant_id, date_trunc('month', o.day)::date as month, count(*) as orders,
+                   count(distinct o.customer_id) as customers, coalesce(sum(i.revenue), 0) as revenue,
+                   coalesce(sum(i.items), 0) as units
+            from sales as o
+            left join (select order_id, sum(quantity) as items, sum(line_total) as revenue from sold group by order_id)
+                as i using (order_id)
+            where o.day <= %(as_of)s group by o.tenant_id, 2
+        )
+        select m.tenant_id, m.orders, m.customers as unique_customers, m.revenue, m.units,
+               round(m.revenue / m.orders, 2) as avg_order_value, coalesce(b.revenue, 0) as previous_month_revenue,
+               (100 * (m.revenue - b.revenue) / nullif(b.revenue, 0))::float8 as revenue_growth_pct,
+               coalesce(y.revenue, 0) as same_month_last_year_revenue,
+               (100 * (m.revenue - y.revenue) / nullif(y.revenue, 0))::float8 as year_over_year_growth_pct
+        from months as m
+        left join months as b on b.tenant_id = m.tenant_id and b.month = m.month - interval '1 month'
+        left join months as y on y.tenant_id = m.tenant_id and y.month = m.month - interval '1 year'
+        where m.month = date_trunc('month', %(as_of)s)""",
+    "cohort_retention": """
+        , bought as (
+            select s.tenant_id, s.customer_id, date_trunc('month', s.day)::date as month,
+                   coalesce(sum(i.revenue), 0) as revenue
+            from sales as s
+            left join (select order_id, sum(line_total) as revenue from sold group by order_id) as i using (order_id)
+            where s.day <= %(as_of)s group by 1, 2, 3
+        ),
+        joined as (select tenant_id, customer_id, min(month) as cohort from bought group by 1, 2),
+        size as (select tenant_id, cohort, count(*) as size from joined group by 1, 2)
+        select j.tenant_id, j.cohort as cohort_month,
+               (extract(year from age(b.month, j.cohort)) * 12 + extract(month from age(b.month, j.cohort)))::int
+                   as months_since,
+               s.size as cohort_size, count(*) as active_customers, count(*)::float8 / s.size as retention_rate,
+               sum(b.revenue) as revenue
+        from joined as j join bought as b using (tenant_id, customer_id) join size as s using (tenant_id, cohort)
+        group by 1, 2, 3, 4""",
+    "market_basket": """
+        , held as (select distinct tenant_id, order_id, product_id from sold where day <= %(as_of)s),
+        every as (select tenant_id, count(*)::float8 as n from sales where day <= %(as_of)s group by 1),
+        alone as (select tenant_id, product_id, count(*)::float8 as n from held group by 1, 2),
+        pairs as (
+            select a.tenant_id, a.product_id as product_a, b.product_id as product_b, count(*) as together
+            from held as a join held as b on b.order_id = a.order_id and a.product_id < b.product_id
+            group by 1, 2, 3 having count(*) >= 5
+        )
+        select p.tenant_id, product_a, product_b, together as orders_together, together / e.n as support,
+               together / a.n as confidence_ab, together / b.n as confidence_ba, together * e.n / (a.n * b.n) as lift
+        from pairs as p join every as e using (tenant_id)
+        join alone as a on a.tenant_id = p.tenant_id and a.product_id = product_a
+        join alone as b on b.tenant_id = p.tenant_id and b.product_id = product_b""",
+}
+
+
+def remember(dsn: str) -> None:
+    """Keep the versions the source shows now beside those it has shown before."""
+    with psycopg.connect(dsn) as connection:
+        connection.execute("create schema if not exists seen")
+        for table, key in _VERSIONED.items():
+            connection.execute(
+                f"create table if not exists seen.{table} as select * from shop.{table} with no data"  # type: ignore[arg-type]
+            )
+            connection.execute(
+                f"""insert into seen.{table} select * from shop.{table} as s where not exists (
+                        select from seen.{table} as k
+                        where ({_aliased(key, "k")}, k.updated_at) = ({_aliased(key, "s")}, s.updated_at))"""  # type: ignore[arg-type]
+            )
+
+
+def figures(dsn: str, table: str, as_of: date | None = None) -> list[dict[str, object]]:
+    """The rows of a gold table by name: of every day, or the state as of a date."""
+    statement = f"with {_LINES} {DAILY.get(table) or MONTHLY[table]}"
+    with psycopg.connect(dsn, options="-c timezone=UTC", row_factory=psycopg.rows.dict_row) as connection:
+        return connection.execute(statement, {"as_of": as_of}).fetchall()  # type: ignore[arg-type]
+
+
+def _aliased(columns: str, alias: str) -> str:
+    return ", ".join(f"{alias}.{name.strip()}" for name in columns.split(","))
