@@ -4,23 +4,21 @@ _SALE = "('processing', 'shipped', 'delivered')"
 
 GOLD = {
     "revenue per tenant and month": """
-        select tenant_id, cast(date_trunc('month', sales_date) as date) as month, sum(total_revenue) as revenue
-        from gold.daily_sales_summary
-        group by all
+        select tenant_id, month, revenue
+        from gold.monthly_sales_trends
         order by tenant_id, month
     """,
     "top products": """
-        select product_id, sum(revenue) as revenue
-        from gold.daily_product_sales
-        group by product_id
+        select product_id, total_revenue as revenue
+        from gold.product_performance
+        where month = date '2025-12-01'
         order by revenue desc, product_id
         limit 10
     """,
-    "top customers of a month": """
-        select customer_id, sum(revenue) as revenue
-        from gold.daily_customer_sales
-        where dt between date '2025-11-01' and date '2025-11-30'
-        group by customer_id
+    "top customers": """
+        select customer_id, total_spent as revenue
+        from gold.customer_analytics
+        where month = date '2025-12-01'
         order by revenue desc, customer_id
         limit 10
     """,
@@ -44,11 +42,11 @@ SOURCE = {
         order by revenue desc, 1
         limit 10
     """,
-    "top customers of a month": f"""
+    "top customers": f"""
         select orders.customer_id, sum(items.line_total) as revenue
         from shop.orders
         inner join shop.order_items as items on items.order_id = orders.order_id
-        where orders.status in {_SALE} and orders.ordered_at >= '2025-11-01' and orders.ordered_at < '2025-12-01'
+        where orders.status in {_SALE}
         group by 1
         order by revenue desc, 1
         limit 10

@@ -1,4 +1,4 @@
-"""Source → silver → the three daily sales tables, as a laptop runs it: through Dagster, in its configured storage.
+"""Source → silver → the three daily sales tables, as a laptop runs it: through Dagster.
 
 The whole process counts, from the start of Python. Afterwards, uncounted, Dagster's own record is asked where the
 time went.
@@ -37,7 +37,7 @@ def main() -> None:
         first = date.fromisoformat(start)
         last = first + timedelta(days=int(days) - 1)
         with dg.DagsterInstance.from_config(home) as instance:
-            chunks = plan(wanted, first, last, days_per_run=settings().days_per_run)
+            chunks = plan(wanted, first, last, today=last, days_per_run=settings().days_per_run)
             outcome = run_chunks(chunks, wanted, resources=dict(defs.resources or {}), instance=instance)
             ended = time.perf_counter()
             if not outcome.success:

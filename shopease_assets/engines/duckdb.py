@@ -1,7 +1,8 @@
 """DuckDB over the lake: runs gold models and analysts' queries on the Parquet files it is given, and no others."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from typing import Protocol, runtime_checkable
 
@@ -44,6 +45,7 @@ class RemoteRelation(InputRelation, Protocol):
 
 
 Resolve = Callable[[str, str], InputRelation]
+Ask = Callable[[str], pa.Table]
 
 
 def run(
@@ -76,10 +78,28 @@ def query(
     attached = {
         table: _given(resolve, table, "query") if isinstance(resolve, Mapping) else resolve(*table) for table in tables
     }
+    with asking(attached, memory_limit=memory_limit, threads=threads) as ask:
+        return ask(sql)
+
+
+@contextmanager
+def asking(
+    relations: Mapping[Input, InputRelation], *, memory_limit: str = MEMORY_LIMIT, threads: int | None = None
+) -> Iterator[Ask]:
+    """Hands out a function that answers SELECTs over these tables, as they were when it was opened.
+
+    For a notebook or a dashboard: the tables are attached once, and a further question costs what it reads.
+    """
     with session("query", memory_limit=memory_limit, threads=threads) as connection:
-        _attach(connection, attached)
-        _lock(connection, [path for relation in attached.values() for path in relation.paths])
-        return connection.sql(sql).to_arrow_table()
+        _attach(connection, relations)
+        _lock(connection, [path for relation in relations.values() for path in relation.paths])
+
+        def ask(sql: str) -> pa.Table:
+            for table in lake_tables(parse_select(sql, "query"), _QUERYABLE, "query"):
+                _given(relations, table, "query")
+            return connection.sql(sql).to_arrow_table()
+
+        yield ask
 
 
 def _given(relations: Mapping[Input, InputRelation], table: Input, subject: str) -> InputRelation:
@@ -108,16 +128,18 @@ def _source(connection: duckdb.DuckDBPyConnection, name: str, relation: InputRel
     if isinstance(relation, RemoteRelation):
         connection.register(name, _arrow_dataset(relation))
         return f"from {quoted(name)}", set(relation.schema.names)
-    source = f"from {_parquet(relation)}"
+    if getattr(relation, "uniform", False):
+        return f"from {_parquet(relation, by_name=False)}", set(relation.schema.names)
+    source = f"from {_parquet(relation, by_name=True)}"
     return source, {str(row[0]) for row in connection.execute(f"describe select * {source}").fetchall()}
 
 
-def _parquet(relation: InputRelation) -> str:
+def _parquet(relation: InputRelation, *, by_name: bool) -> str:
     files = ", ".join(_literal(_literal_path(path)) for path in relation.paths)
     partition = [column for column in _PARTITION_COLUMNS if f"/{column}=" in relation.paths[0]]
     types = ", ".join(f"{_literal(column)}: DATE" for column in partition)
     hive = f"hive_partitioning = true, hive_types = {{{types}}}" if partition else "hive_partitioning = false"
-    return f"read_parquet([{files}], {hive}, union_by_name = true)"
+    return f"read_parquet([{files}], {hive}, union_by_name = {str(by_name).lower()})"
 
 
 def _arrow_dataset(relation: RemoteRelation) -> object:

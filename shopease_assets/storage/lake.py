@@ -216,7 +216,8 @@ class ParquetLake:
         if missing and strict:
             raise NotPublished(_never_published(table, missing, as_of))
         files = {key: self._addresses(table, key, at.version, at.files) for key, at in seen.pointers.items()}
-        return self._relation(table, seen.schema, files, missing)
+        uniform = all(schema is seen.schema or schema == seen.schema for schema in _schemas(seen))
+        return replace(self._relation(table, seen.schema, files, missing), uniform=uniform)
 
     def scan(
         self,
@@ -365,3 +366,8 @@ def _never_published(table: TableRef, partitions: Iterable[str] | None, as_of: M
     source = f"silver/{table.name}" if table.layer == "quarantine" else table.path
     span = f"--from {keys[0]} --to {keys[-1]}" if keys else "--from <day> --to <day>"
     return f"{what} is not published{when}; run: shopease run --table {source} {span}"
+
+
+def _schemas(seen: Snapshot) -> Iterable[pa.Schema]:
+    """The schemas its versions were written with, each once: versions share them."""
+    return {id(pointer.schema): pointer.schema for pointer in seen.pointers.values()}.values()

@@ -15,7 +15,8 @@ _CASTS = pl.ScanCastOptions(integer_cast="upcast", float_cast="upcast", missing_
 class Relation:
     """A table's partitions as files. `schema` ends with the partition column, a date that only the paths hold.
 
-    `missing` are the partitions that were asked for and are not published.
+    `missing` are the partitions that were asked for and are not published. `uniform` says that every file was written
+    with this very schema, so that readers need not look into each.
     """
 
     table: TableRef
@@ -23,6 +24,7 @@ class Relation:
     files: Mapping[str, tuple[str, ...]]
     missing: tuple[str, ...] = ()
     storage_options: Mapping[str, str] = field(default_factory=dict)
+    uniform: bool = False
 
     @property
     def paths(self) -> list[str]:
