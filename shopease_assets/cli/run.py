@@ -33,9 +33,9 @@ def run(start: options.FromDay = None, end: options.ToDay = None, table: options
     Exits with 1 and a table of what failed when a check blocks a partition.
     """
     today = datetime.now(settings().zone).date()
-    last = options.day(end, "--to") if end else today
+    last = min(options.day(end, "--to"), today) if end else today
     first = options.day(start, "--from") if start else last
-    _check_range(first, last, settings())
+    _check_range(first, last, today, settings())
     outcome = run_days(first, last, table)
     print_failures(outcome)
     if not outcome.success:
@@ -123,7 +123,9 @@ def print_failures(outcome: "Outcome") -> None:
     console(stderr=True).print(shown)
 
 
-def _check_range(first: date, last: date, settings: Settings) -> None:
+def _check_range(first: date, last: date, today: date, settings: Settings) -> None:
+    if first > today:
+        raise SettingsError(f"--from {first} has not come yet; today is {today}")
     if last < first:
         raise SettingsError(f"--to {last} lies before --from {first}; swap them")
     if last < settings.start_date:

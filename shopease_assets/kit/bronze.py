@@ -4,14 +4,14 @@ Days are extracted in one query and split into partitions while they stream by. 
 money sums, taken in the same snapshot, must agree with what was staged before anything is published.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 import polars as pl
 import pyarrow as pa
 
-from shopease_assets.core.errors import NotPublished, ShopEaseError, SourceError, SourceUnavailable
+from shopease_assets.core.errors import NotPublished, ShopEaseError, SourceUnavailable
 from shopease_assets.core.layout import TableRef, partition_date
 from shopease_assets.core.quality import CheckResult
 from shopease_assets.kit.partitions import DAILY
@@ -60,13 +60,13 @@ def bronze(table: PostgresTable, description: str) -> dg.AssetsDefinition:
             snapshot = source.snapshot()
             shape = snapshot.shape(table)
             totals = snapshot.totals(table, shape, days)
-            rows: Any = snapshot.read(table, shape, days)
+            rows: Any = _with_columns_gone(snapshot.read(table, shape, days), lake.lake.log.schema(ref))
             if table.versions:
                 rows = _gained(lake.lake, ref, table, rows, context.partition_keys)
             staged = lake.lake.stage(
                 ref, rows, partitions=context.partition_keys, run_id=context.run.run_id, base=lake.started_at_position
             )
-        except SourceError as error:
+        except ShopEaseError as error:
             source.close()  # a retry starts from a new snapshot
             raise _failure(error) from None
         results = _matches_source(lake.lake.scan_staged(staged), staged, table, totals, snapshot.taken_at)
@@ -88,20 +88,26 @@ def _day_range(partitions: Iterable[str], table: PostgresTable) -> DayRange:
     return DayRange(days[0], days[-1], settings().zone, first=first)
 
 
+def _with_columns_gone(rows: Iterable[pa.RecordBatch], published: pa.Schema | None) -> Iterator[pa.RecordBatch]:
+    """The rows, with nulls for columns that came to the source undeclared and went again."""
+    for batch in rows:
+        for column in published or ():
+            if column.name not in batch.schema.names:
+                batch = batch.append_column(column, pa.nulls(len(batch), column.type))  # noqa: PLW2901
+        yield batch
+
+
 def _gained(
     lake: ParquetLake, ref: TableRef, table: PostgresTable, rows: Iterable[pa.RecordBatch], partitions: list[str]
 ) -> pl.DataFrame:
     """What the source has now, and the published versions it has overwritten since."""
-    batches = list(rows)
-    now = pl.DataFrame(pl.from_arrow(batches)).with_columns(pl.col(SOURCE).cast(pl.String)) if batches else None
+    now = pl.DataFrame(pl.from_arrow(list(rows))).with_columns(pl.col(SOURCE).cast(pl.String))
     try:
         published = lake.scan(ref, partitions=partitions).collect()
     except NotPublished:
-        return now if now is not None else pl.DataFrame()
-    if now is None:
-        return published
+        return now
     overwritten = published.join(now, on=["dt", *table.key, "updated_at"], how="anti", nulls_equal=True)
-    return pl.concat([now, overwritten], how="diagonal")
+    return pl.concat([now, overwritten], how="diagonal_relaxed")  # the lake refuses what became another type
 
 
 def _matches_source(

@@ -134,10 +134,13 @@ def _reconciled(
     lake: ParquetLake, ref: TableRef, verdict: Audit, bronze: pl.DataFrame, partitions: Sequence[str]
 ) -> list[CheckResult]:
     """Published values plus the originals of the rows set aside must sum to what the source computed."""
+    bronze_ref = TableRef("bronze", ref.name)
+    shown = lake.log.pointers(bronze_ref, partitions)
     source = {
         result.partition: result.details["held"]
-        for result in lake.log.quality(TableRef("bronze", ref.name), partitions)
-        if result.check == MATCHES_SOURCE
+        for result in lake.log.quality(bronze_ref, partitions)
+        # a newer result is of a version that was blocked, lost a race or was rolled back
+        if result.check == MATCHES_SOURCE and result.run_id == shown[result.partition].run_id
     }
     money = sorted({name for held in source.values() for name in held} & set(verdict.good.columns))
     kept = _sums(verdict.good, money)

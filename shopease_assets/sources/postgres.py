@@ -18,7 +18,14 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from shopease_assets.core.errors import SourceError, SourceUnavailable
 from shopease_assets.sources.arrow_rows import typed
 from shopease_assets.sources.dsn import describe_dsn
-from shopease_assets.sources.postgres_table import READ_AS_TEXT, DayRange, PostgresTable, Shape, check_columns
+from shopease_assets.sources.postgres_table import (
+    READ_AS_TEXT,
+    DayRange,
+    PostgresTable,
+    Shape,
+    check_columns,
+    lake_type,
+)
 
 EXTRACTED_AT, SOURCE = "_extracted_at", "_source"
 _INFINITE = "('infinity', '-infinity')"
@@ -95,7 +102,10 @@ class PostgresSnapshot:
 
     def totals(self, table: PostgresTable, shape: Shape, days: DayRange) -> dict[str, dict[str, Any]]:
         """Per day: `rows`, and the exact sum of each money column, computed by the source itself."""
-        sums = ", ".join(f"sum({column}) filter (where {column} <> 'NaN')::text as {column}" for column in table.money)
+        sums = ", ".join(
+            f"sum({column}) filter (where {_readable(column, table.types[column])})::text as {column}"
+            for column in table.money
+        )
         selection = "".join(f", t.{column}" for column in table.money)
         inner = self._query(table, shape, days, selection.removeprefix(", ") or "1 as one")
         rows = self._rows(f"select dt, count(*) as rows{', ' if sums else ''}{sums} from ({inner}) as t group by dt")
@@ -109,9 +119,13 @@ class PostgresSnapshot:
             for alias in aliases
             for column in ("updated_at", "created_at")
         )
-        day = _day_of(f"{aliases[-1]}.{table.day}", table.types.get(table.day) == "date", zone)
-        rows = self._rows(f"select distinct {day} as day from {_source(table)} where {moved}")
-        return {row["day"] for row in rows if row["day"]}
+        dated = f"{aliases[-1]}.{table.day}"
+        day, arrived = _day_of(dated, table.types.get(table.day) == "date", zone), _day_of("t.created_at", False, zone)
+        rows = self._rows(
+            f"select distinct case when isfinite({dated}) then {day} else {arrived} end as day "
+            f"from {_source(table)} where ({moved}) and isfinite(t.created_at)"
+        )
+        return {row["day"] for row in rows}
 
     def _query(self, table: PostgresTable, shape: Shape, days: DayRange, selection: str) -> str:
         """Rows by their business day, and those that have none (null, infinity, orphan) by the day they arrived."""
@@ -120,8 +134,6 @@ class PostgresSnapshot:
         is_date = table.types.get(table.day) == "date"
         partition, within = _partition_of(day, is_date, days), _within(day, is_date, days)
         dated = f"select {partition} as dt, {selection} from {source} where {within}"
-        if table.versions:
-            return dated
         undated = [f"{day} in {_INFINITE}"]
         if (table.parent is not None and not self._always_has_parent(table)) or (
             table.parent is None and table.day in shape.nullable
@@ -193,7 +205,14 @@ def _within(column: str, is_date: bool, days: DayRange) -> str:
     start, end = (days.start, days.end + timedelta(days=1)) if is_date else days.instants
     kind = "date" if is_date else "timestamptz"
     upper = f"{column} < {kind} '{end.isoformat()}'"
-    return upper if days.first else f"{column} >= {kind} '{start.isoformat()}' and {upper}"
+    return f"isfinite({column}) and {upper}" if days.first else f"{column} >= {kind} '{start.isoformat()}' and {upper}"
+
+
+def _readable(column: str, declared: str) -> str:
+    """Whether the lake's decimal holds the number: the others are told in `_unreadable` and count as null there too."""
+    kind = lake_type(declared)
+    assert isinstance(kind, pa.Decimal128Type)  # noqa: S101  # a money column is numeric(p,s)
+    return f"abs({column}) < 1e{kind.precision - kind.scale} and {column} = round({column}, {kind.scale})"
 
 
 def _number(value: Any) -> Any:

@@ -125,6 +125,7 @@ _LAKE_TYPES: Mapping[str, pa.DataType] = {
     "timestamptz": pa.timestamp("us", "UTC"),
     "timestamp with time zone": pa.timestamp("us", "UTC"),
 }
+_OURS = frozenset({"dt", "_extracted_at", "_source", "_unreadable"})
 READ_AS_TEXT = re.compile(r"numeric|json|inet|uuid|char|interval|.*range|.*\[\]|USER-DEFINED")
 
 
@@ -147,6 +148,9 @@ def check_columns(table: PostgresTable, types: Mapping[str, str], new: Sequence[
                 f"{table}: column {name} is {types[name]} in the source, {declared} in "
                 f"shopease_assets/bronze/{table.name}.py; change one of them"
             )
+    ours = [name for name in new if name in _OURS]
+    if ours:
+        raise SourceError(f"{table}: new column {', '.join(ours)} has a name the lake uses itself; rename it in a view")
     unreadable = [f"{name} {types[name]}" for name in new if lake_type(types[name]) is None]
     if unreadable:
         raise SourceError(f"{table}: new column {', '.join(unreadable)} has a type we cannot read; cast it in a view")

@@ -10,7 +10,7 @@ from typing import Literal
 import dagster as dg
 import polars as pl
 
-from shopease_assets.core.errors import NotPublished, PublishConflict
+from shopease_assets.core.errors import NotPublished, PublishConflict, SchemaConflict
 from shopease_assets.core.layout import TableRef
 from shopease_assets.storage.lake import ParquetLake, Relation, Staged
 
@@ -70,7 +70,7 @@ class LakeIOManager(dg.IOManager):
                 self.lake.publish(one)
                 if self._on_publish:
                     self._on_publish(one)
-        except PublishConflict as conflict:
+        except (PublishConflict, SchemaConflict) as conflict:
             raise dg.Failure(str(conflict), allow_retries=False) from None
 
 

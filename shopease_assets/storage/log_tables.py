@@ -131,11 +131,17 @@ def connect(url: str) -> sa.Engine:
     """
     parsed = _driver_chosen(url)
     engine = _sqlite(parsed) if parsed.drivername.startswith("sqlite") else _postgresql(parsed)
-    with reading(engine) as connection:
-        is_new = not sa.inspect(connection).has_table(tables.name)
-    if is_new:
-        with writing(engine) as connection:
-            metadata.create_all(connection)
+    try:
+        with reading(engine) as connection:
+            is_new = not sa.inspect(connection).has_table(tables.name)
+        if is_new:
+            with writing(engine) as connection:
+                metadata.create_all(connection)
+    except sa.exc.OperationalError as error:
+        reason = " ".join(str(error.orig).split())
+        raise SettingsError(
+            f"publication log {parsed} cannot be opened ({reason}); start or unlock it, or correct SHOPEASE_CATALOG_URL"
+        ) from None
     return engine
 
 
@@ -157,7 +163,13 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 def _driver_chosen(url: str) -> sa.URL:
-    parsed = sa.make_url(url)
+    try:
+        parsed = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        raise SettingsError(
+            "publication log: SHOPEASE_CATALOG_URL is no URL; "
+            "use a file (sqlite:////folder/log.db) or PostgreSQL (postgresql://…)"
+        ) from None
     if parsed.drivername in {"postgresql", "postgres"}:
         return parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() not in {"sqlite", "postgresql"} or parsed.database in {None, "", ":memory:"}:
