@@ -7,6 +7,7 @@ run for; a monthly one sees all days up to the month's end (the current month: u
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,8 @@ def sql_table(
         frame = pl.DataFrame(pl.from_arrow(rows))
         staged = lake.lake.stage(ref, frame, partitions=keys, run_id=context.run.run_id, base=lake.started_at_position)
         # On the newest partition only: the UI shows that one, and each event costs.
-        facts: dict[str, Any] = {"dagster/column_lineage": _lineage(model, relations)}
+        shapes = frozenset((table, relation.schema) for table, relation in relations.items())
+        facts: dict[str, Any] = {"dagster/column_lineage": _lineage(model, shapes)}
         if chart is not None and len(frame):
             newest = frame.filter(pl.col(ref.partition_by) == pl.col(ref.partition_by).max())
             facts["chart"] = dg.MetadataValue.md(chart(newest if monthly else frame))
@@ -142,8 +144,10 @@ def _typed(contract: type[Contract], ref: TableRef) -> pa.Schema:
     return contract.arrow_schema().append(pa.field(ref.partition_by, pa.date32()))
 
 
-def _lineage(model: SqlModel, relations: Mapping[Input, Relation]) -> dg.TableColumnLineage:
-    found = model.lineage({table: relation.schema for table, relation in relations.items()})
+@cache
+def _lineage(model: SqlModel, shapes: frozenset[tuple[Input, pa.Schema]]) -> dg.TableColumnLineage:
+    """Once per process and shape: tracing a model's columns takes longer than running a day of it."""
+    found = model.lineage(dict(shapes))
     return dg.TableColumnLineage(
         {
             column: [dg.TableColumnDep(asset_key=[layer, table], column_name=name) for layer, table, name in sources]
