@@ -7,6 +7,7 @@ from shopease_assets.core.layout import TableRef, partition_date
 from shopease_assets.sources.postgres import PostgresSnapshot
 from shopease_assets.sources.postgres_table import DayRange, PostgresTable
 from shopease_assets.storage.lake import ParquetLake
+from shopease_assets.storage.versions import written_at
 
 #: Clocks differ and transactions commit late: changes this old are looked at again.
 _OVERLAP = timedelta(minutes=10)
@@ -20,28 +21,30 @@ def days_to_refresh(
     published = {partition_date(key) for key in lake.log.pointers(_LAST_OF_THE_DAY)}
     stale = {days.end, *set(days) - published}
     for table in tables:
-        stale |= _touched(lake, snapshot, table, days)
+        stale |= _stale(lake, snapshot, table, days)
     return _ranges(stale)
 
 
 def version_days(
     lake: ParquetLake, snapshot: PostgresSnapshot, tables: Iterable[PostgresTable], days: DayRange
 ) -> set[str]:
-    """The days the lake lacks of the tables that keep versions: never read, or touched since."""
-    lacking: set[date] = set()
-    for table in tables:
-        if table.versions:
-            read = {partition_date(key) for key in lake.log.pointers(TableRef("bronze", table.name))}
-            lacking |= set(days) - read
-            lacking |= _touched(lake, snapshot, table, days)
-    return {day.isoformat() for day in lacking}
+    """The days the lake lacks of the tables that keep versions: with rows and never read, or changed since."""
+    lacking = (_stale(lake, snapshot, table, days) for table in tables if table.versions)
+    return {day.isoformat() for stale in lacking for day in stale}
 
 
-def _touched(lake: ParquetLake, snapshot: PostgresSnapshot, table: PostgresTable, days: DayRange) -> set[date]:
-    publications = lake.history(TableRef("bronze", table.name))
-    if not publications:
-        return set()
-    return snapshot.days_touched(table, publications[0].published_at - _OVERLAP, days.zone) & set(days)
+def _stale(lake: ParquetLake, snapshot: PostgresSnapshot, table: PostgresTable, days: DayRange) -> set[date]:
+    """The days whose rows at the source are newer than what was read of them."""
+    pointers = lake.log.pointers(TableRef("bronze", table.name))
+    written = {partition_date(key): written_at(pointer.version) for key, pointer in pointers.items()}
+    seen = {day: at - _OVERLAP for day, at in written.items() if at}
+    since = None if table.versions else min(seen.values(), default=None)
+    if since is None and not table.versions:
+        return set()  # nothing of it was ever read: all its days are missing anyway
+    changes = snapshot.newest_changes(table, since, days.zone)
+    # Versions older than the lake belong to its first day.
+    dated = ((max(day, days.start) if table.versions else day, at) for day, at in changes.items())
+    return {day for day, at in dated if day not in seen or at > seen[day]} & set(days)
 
 
 def _ranges(days: Iterable[date]) -> list[tuple[date, date]]:

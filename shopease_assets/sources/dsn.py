@@ -17,9 +17,13 @@ def source_dsn(settings: Settings) -> str:
     if settings.source_dsn is None:
         return start_embedded(settings.home_folder / "postgres")
     try:
-        conninfo_to_dict(settings.source_dsn)
+        parts = conninfo_to_dict(settings.source_dsn)
     except psycopg.ProgrammingError:
         raise SettingsError("SHOPEASE_SOURCE_DSN is no DSN; write postgresql://user:password@host:5432/name") from None
+    if any("@" in str(parts.get(name, "")) for name in ("host", "dbname")):
+        raise SettingsError(  # said without the parts: one of them is a piece of the password
+            "SHOPEASE_SOURCE_DSN: an @ or / in the user or password must be written %40 or %2F"
+        )
     return settings.source_dsn
 
 

@@ -30,7 +30,7 @@ from shopease_assets.sources.postgres_table import (
 EXTRACTED_AT, SOURCE = "_extracted_at", "_source"
 _INFINITE = "('infinity', '-infinity')"
 _ONE_INSTANT = r"-c default_transaction_isolation=repeatable\ read -c default_transaction_read_only=on -c TimeZone=UTC"
-_BATCH_BYTES = 4 << 20
+_BATCH_BYTES = 2 << 20
 
 
 class PostgresSnapshot:
@@ -111,21 +111,22 @@ class PostgresSnapshot:
         rows = self._rows(f"select dt, count(*) as rows{', ' if sums else ''}{sums} from ({inner}) as t group by dt")
         return {row.pop("dt").isoformat(): {name: _number(value) for name, value in row.items()} for row in rows}
 
-    def days_touched(self, table: PostgresTable, since: datetime, zone: ZoneInfo) -> set[date]:
-        """The business days of rows that arrived or changed since then; a parent's change counts for its children."""
+    def newest_changes(self, table: PostgresTable, since: datetime | None, zone: ZoneInfo) -> dict[date, datetime]:
+        """For each business day the last time one of its rows arrived or changed, where that was after `since`.
+
+        A parent's change counts for its children. Without `since`, every day that has rows.
+        """
         aliases = ["t", "p"] if table.parent else ["t"]
-        moved = " or ".join(
-            f"{alias}.{column} >= timestamptz '{since.isoformat()}'"
-            for alias in aliases
-            for column in ("updated_at", "created_at")
-        )
+        moments = [f"{alias}.{column}" for alias in aliases for column in ("updated_at", "created_at")]
+        moved = " or ".join(f"{moment} >= timestamptz '{since.isoformat()}'" for moment in moments) if since else "true"
+        finite = ", ".join(f"case when isfinite({moment}) then {moment} end" for moment in moments)
         dated = f"{aliases[-1]}.{table.day}"
         day, arrived = _day_of(dated, table.types.get(table.day) == "date", zone), _day_of("t.created_at", False, zone)
         rows = self._rows(
-            f"select distinct case when isfinite({dated}) then {day} else {arrived} end as day "
-            f"from {_source(table)} where ({moved}) and isfinite(t.created_at)"
+            f"select case when isfinite({dated}) then {day} else {arrived} end as day, "
+            f"max(greatest({finite})) as at from {_source(table)} where ({moved}) and isfinite(t.created_at) group by 1"
         )
-        return {row["day"] for row in rows}
+        return {row["day"]: row["at"] for row in rows if row["at"]}
 
     def _query(self, table: PostgresTable, shape: Shape, days: DayRange, selection: str) -> str:
         """Rows by their business day, and those that have none (null, infinity, orphan) by the day they arrived."""

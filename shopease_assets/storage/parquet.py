@@ -21,7 +21,7 @@ class WriteOptions:
     """Encoding and memory of a stage. `delta` off is for readers that lack DELTA_BINARY_PACKED."""
 
     delta: bool = True
-    buffer_bytes: int = 32 << 20
+    buffer_bytes: int = 16 << 20
     open_files: int = 64  # an open S3 upload holds 10 MB
 
     def __post_init__(self) -> None:

@@ -91,3 +91,15 @@ def test_a_new_column_reaches_kept_versions_as_null(bare: Platform) -> None:
     assert bare.run(DAY, tables=_CUSTOMERS).failures == ()
     versions = bare.rows("bronze.customers").filter(pl.col("customer_id") == 7).sort("updated_at")
     assert versions["tier"].to_list() == [None, "gold"]
+
+
+def test_a_bronze_table_rolled_back_can_be_refined_again(bare: Platform) -> None:
+    fill(bare.dsn, rows=200, tables=["tenants", "products"])
+    bare.run(DAY, tables=both_layers("tenants", "products"))
+    (bronze,) = [ref for ref in bare.log.tables() if str(ref) == "bronze.products"]
+    good = bare.log.history(bronze)[0].id
+    bare.sql("update shop.products set price = 11, updated_at = updated_at + interval '1 second' where product_id = 7")
+    bare.run(DAY, tables=both_layers("tenants", "products"))
+    bare.lake.rollback(bronze, good)
+    assert bare.run(DAY, tables=["silver/products"]).failures == ()
+    assert len(bare.rows("silver.products")) == 200

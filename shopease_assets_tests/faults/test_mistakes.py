@@ -1,5 +1,6 @@
 """What users get wrong is one line on standard error that names the cure, with exit code 1 and no secrets."""
 
+from datetime import date
 from pathlib import Path
 
 import psycopg
@@ -14,7 +15,13 @@ _SETTINGS = [
     ({"start_date": "tomorrow"}, "SHOPEASE_START_DATE='tomorrow'"),
     ({"days_per_run": "0"}, "SHOPEASE_DAYS_PER_RUN='0'"),
     ({"lake_uri": "gs://bucket/lake"}, "gs://"),
+    ({"lake_uri": "/proc/nowhere"}, "/proc/nowhere"),
+    ({"lake_uri": "/etc/hostname/lake"}, "/etc/hostname/lake"),
     ({"catalog_url": "mysql://x/y"}, "publication log mysql://x/y"),
+    ({"catalog_url": "nonsense"}, "publication log"),
+    ({"catalog_url": f"postgresql://u:{_SECRET}@localhost:1/log"}, "publication log"),
+    ({"catalog_url": "sqlite:////proc/nowhere/log.sqlite"}, "/proc/nowhere"),
+    ({"home": "/proc/nowhere"}, "/proc/nowhere"),
 ]
 _SOURCES = [
     f"postgresql://u:{_SECRET}@localhost:1/shop",
@@ -70,6 +77,11 @@ def test_bad_sql_is_named_in_one_line(tmp_path: Path, sql: str, culprit: str) ->
 @pytest.mark.parametrize(("arguments", "cure"), _COMMANDS, ids=str)
 def test_a_command_that_cannot_work_says_what_would(tmp_path: Path, arguments: list[str], cure: str) -> None:
     assert cure in _told(arguments, tmp_path / "home")
+
+
+def test_a_day_to_come_is_refused(tmp_path: Path, empty_shop: str) -> None:
+    tomorrow = ["run", "--from", str(date(2999, 1, 1)), "--to", str(date(2999, 1, 2))]
+    assert "has not come yet" in _told(tomorrow, tmp_path / "home", source_dsn=empty_shop)
 
 
 def test_a_blocked_day_is_a_table_of_what_failed_and_exit_code_1(tmp_path: Path, empty_shop: str) -> None:

@@ -57,6 +57,40 @@ def test_a_new_column_of_a_kind_we_do_not_read_is_named(bare: Platform, kind: st
     assert retried_steps(bare) == []
 
 
+@pytest.mark.parametrize("table", ["orders", "products"])
+def test_a_new_column_that_goes_again_does_not_stop_the_table(bare: Platform, table: str) -> None:
+    fill(bare.dsn, rows=10, tables=["tenants", table])
+    bare.sql(f"alter table shop.{table} add column tier text")
+    assert bare.run(DAY, tables=[f"bronze/{table}"]).success
+    bare.sql(f"alter table shop.{table} drop column tier")
+    assert bare.run(DAY, tables=[f"bronze/{table}"]).failures == ()
+    assert retried_steps(bare) == []
+
+
+@pytest.mark.parametrize("table", ["orders", "products"])
+def test_a_new_column_that_changes_its_kind_stops_the_table_in_one_clear_line(bare: Platform, table: str) -> None:
+    fill(bare.dsn, rows=10, tables=["tenants", table])
+    bare.sql(f"alter table shop.{table} add column tier int default 1")
+    assert bare.run(DAY, tables=[f"bronze/{table}"]).success
+    before = published(bare, f"bronze.{table}")
+    bare.sql(f"alter table shop.{table} alter tier type text")
+    (failure,) = bare.run(DAY, tables=[f"bronze/{table}"]).failures
+    assert failure.reason.startswith(f"bronze.{table}: column tier is published as int64")
+    assert "\n" not in failure.reason
+    assert retried_steps(bare) == []
+    assert published(bare, f"bronze.{table}") == before
+
+
+@pytest.mark.parametrize("name", ["dt", "_source", "_extracted_at", "_unreadable"])
+def test_a_new_column_with_a_name_of_ours_stops_the_table_in_one_clear_line(bare: Platform, name: str) -> None:
+    fill(bare.dsn, rows=10, tables=["orders"])
+    bare.sql(f"alter table shop.orders add column {name} text default 'theirs'")
+    (failure,) = bare.run(DAY, tables=_ORDERS).failures
+    assert name in failure.reason
+    assert "shop.orders" in failure.reason
+    assert retried_steps(bare) == []
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [

@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from operator import itemgetter
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from shopease_assets.kit.bronze import SOURCE_TABLES
+from shopease_assets.sources.postgres import PostgresSnapshot
 from shopease_assets_tests.faults.good_day import DAY, both_layers, fill
 from shopease_assets_tests.platform import Platform
 
@@ -22,7 +25,7 @@ def _rules(platform: Platform, table: str, key: str) -> dict[int, list[str]]:
     return {int(json.loads(row["original_row"])[key]): row["rules"].split(", ") for row in refused}
 
 
-_NUMBERS = ["NaN"]
+_NUMBERS = ["NaN", "Infinity", "-Infinity", "99999999999.99", "99999999999999999999999999999999.99", "1e40", "1.005"]
 _INSTANTS = ["infinity", "-infinity", "4714-11-24 00:00:00+00 BC", "294276-12-31Z"]
 _DATES = ["infinity", "-infinity", "4713-01-01 BC", "5874897-12-31"]
 
@@ -76,6 +79,23 @@ def test_orders_without_a_day_and_lines_without_an_order_are_quarantined_under_t
     assert set(lines) == undated | orphans
     assert set(bare.rows("quarantine.orders")["dt"]) == set(bare.rows("quarantine.order_items")["dt"]) == {DAY}
     assert len(bare.rows("bronze.orders")) == len(bare.rows("bronze.order_items")) == _ROWS
+
+
+@pytest.mark.parametrize("instant", ["infinity", "-infinity"])
+def test_a_version_whose_time_is_infinite_is_not_lost(bare: Platform, instant: str) -> None:
+    fill(bare.dsn, rows=_ROWS, tables=["tenants"])
+    bare.sql(f"update shop.tenants set updated_at = '{instant}' where tenant_id = {_SPOILED}")
+    bare.run(date(2026, 1, 1), DAY, tables=both_layers("tenants"))
+    assert "readable" in _rules(bare, "tenants", "tenant_id")[_SPOILED]
+
+
+@pytest.mark.parametrize("column", ["ordered_at", "updated_at"])
+def test_the_days_to_refresh_are_found_among_infinite_ones(bare: Platform, column: str) -> None:
+    fill(bare.dsn, rows=5, tables=["orders"])
+    bare.sql(f"update shop.orders set {column} = 'infinity' where order_id = 5")
+    with PostgresSnapshot(bare.dsn) as snapshot:
+        days = snapshot.newest_changes(SOURCE_TABLES["orders"], datetime(2026, 1, 1, tzinfo=UTC), ZoneInfo("UTC"))
+    assert set(days) == {DAY}
 
 
 _ODD_JSON = [
