@@ -5,7 +5,7 @@ backfill's time (docs/decisions). Production uses PostgreSQL (deploy/dagster.pro
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,9 @@ import dagster as dg
 import sqlalchemy as sa
 from dagster._core.events import DagsterEventType
 from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
+from dagster._serdes import ConfigurableClassData
+
+from shopease_assets.settings import settings
 
 _BUSY_SECONDS = 60
 _MOST_WAITING = 500
@@ -32,6 +35,19 @@ class PooledSqliteEventLogStorage(ConsolidatedSqliteEventLogStorage):
 
     A killed run loses at most the events of its last burst; what it published is in the publication log.
     """
+
+    @classmethod
+    def config_type(cls) -> dict[str, Any]:
+        """`base_dir`; by default a folder in DAGSTER_HOME, so that `dagster.yaml` works where that is not set."""
+        return {"base_dir": dg.Field(dg.StringSource, is_required=False)}
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+    ) -> "PooledSqliteEventLogStorage":
+        """The log in its folder."""
+        folder = config_value.get("base_dir") or str(settings().dagster_home / "history")
+        return cls(base_dir=folder, inst_data=inst_data)
 
     @cached_property
     def _engine(self) -> sa.Engine:
