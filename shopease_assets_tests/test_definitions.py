@@ -118,7 +118,7 @@ gold/monthly_sales_trends: monthly, duckdb parquet sql, gold, team:data-platform
 gold/product_performance: monthly, duckdb parquet sql, gold, team:data-platform
   <- gold/daily_product_sales: all days up to its end
   <- gold/fact_sales: all days up to its end
-  <- silver/inventory: all days up to its end
+  <- silver/inventory: all days up to its end, every version
   <- silver/products: all days up to its end, every version
   blocks: contract
   warns: reconciles_with_silver

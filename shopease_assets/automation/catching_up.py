@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from itertools import pairwise
 
 from shopease_assets.core.layout import TableRef, partition_date
 from shopease_assets.sources.postgres import PostgresSnapshot
@@ -11,6 +12,7 @@ from shopease_assets.storage.versions import written_at
 
 #: Clocks differ and transactions commit late: changes this old are looked at again.
 _OVERLAP = timedelta(minutes=10)
+_SHORT_GAP_DAYS = 31
 _LAST_OF_THE_DAY = TableRef("gold", "daily_sales_summary")
 
 
@@ -29,8 +31,21 @@ def version_days(
     lake: ParquetLake, snapshot: PostgresSnapshot, tables: Iterable[PostgresTable], days: DayRange
 ) -> set[str]:
     """The days the lake lacks of the tables that keep versions: with rows and never read, or changed since."""
-    lacking = (_stale(lake, snapshot, table, days) for table in tables if table.versions)
-    return {day.isoformat() for stale in lacking for day in stale}
+    versioned = [table for table in tables if table.versions]
+    lacking = {day for table in versioned for day in _stale(lake, snapshot, table, days)}
+    read = {key for table in versioned for key in lake.log.pointers(TableRef("bronze", table.name))}
+    return {day.isoformat() for day in _with_short_gaps(sorted(lacking), {partition_date(key) for key in read})}
+
+
+def _with_short_gaps(days: list[date], read: set[date]) -> set[date]:
+    """The days, and those between them that were never read either: one run of a month beats thirty runs of a day."""
+    between = {
+        before + timedelta(days=n)
+        for before, after in pairwise(days)
+        if (after - before).days <= _SHORT_GAP_DAYS
+        for n in range(1, (after - before).days)
+    }
+    return {*days} | (between - read)
 
 
 def _stale(lake: ParquetLake, snapshot: PostgresSnapshot, table: PostgresTable, days: DayRange) -> set[date]:

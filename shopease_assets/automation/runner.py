@@ -77,7 +77,7 @@ def plan(
     """
     daily = [asset for asset in assets if asset.partitions_def == DAILY]
     asked = _keys(DAILY, start.isoformat(), min(end, today).isoformat())
-    first = _waited_for(daily)
+    first = _waited_for(assets)
     complete = sorted({*asked, *version_days}) if first else asked
     if complete == asked and len(asked) <= days_per_run:  # one run sees every partition it needs, in whatever order
         chunks = _chunks(daily, asked, days_per_run)
@@ -99,9 +99,10 @@ def plan(
 def _waited_for(assets: Sequence[dg.AssetsDefinition]) -> list[dg.AssetsDefinition]:
     """The tables among `assets` that others need complete, and what these are made of."""
     waited = {key for asset in assets for key in asset.metadata_by_key[asset.key].get(WAITS_FOR, [])}
-    needed = {asset.key for asset in assets if asset.key.to_user_string() in waited}
+    daily = [asset for asset in assets if asset.partitions_def == DAILY]
+    needed = {asset.key for asset in daily if asset.key.to_user_string() in waited}
     sources = {key for asset in assets if asset.key in needed for key in asset.dependency_keys}
-    return [asset for asset in assets if asset.key in needed | sources]
+    return [asset for asset in daily if asset.key in needed | sources]
 
 
 def _chunks(assets: Sequence[dg.AssetsDefinition], keys: Sequence[str], most: int) -> list[Chunk]:

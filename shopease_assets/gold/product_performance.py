@@ -34,7 +34,7 @@ product_performance = sql_table(
     __file__,
     ProductPerformance,
     partitions=MONTHLY,
-    versions=["silver.products"],
+    versions=["silver.products", "silver.inventory"],
     revenue="total_revenue",
     chart=top_products,
 )

@@ -1,7 +1,7 @@
 -- Grain: tenant and product; every product that ever sold, as of $as_of.
 -- Name and category are of the version known on that day, else of the earliest one known.
 -- Averages are per order that contains the product; ranks are by revenue, equal revenue shares a rank.
--- Stock is the sum over stores of the latest level known (null where none is known yet).
+-- Stock is the sum over stores of the latest level known; null while a store that lists it is not known yet.
 with sales_by_product as (
     select
         tenant_id,
@@ -49,12 +49,23 @@ stock_versions as (
             partition by product_id, store_id order by updated_at desc, stock_quantity asc
         ) as recency
     from silver.inventory
+    where dt <= cast($as_of as date)
+),
+
+stores_by_product as (
+    select
+        product_id,
+        count(distinct store_id) as stores
+    from silver.inventory
+    where cast(created_at as date) <= cast($as_of as date)
+    group by product_id
 ),
 
 stock_by_product as (
     select
         product_id,
-        cast(sum(stock_quantity) as bigint) as current_stock
+        count(*) as stores_known,
+        cast(sum(stock_quantity) as bigint) as stock
     from stock_versions
     where recency = 1
     group by product_id
@@ -82,7 +93,7 @@ select
         partition by sales.tenant_id, product_versions.category order by sales.total_revenue desc
     ) as revenue_rank_in_category,
     rank() over (partition by sales.tenant_id order by sales.total_revenue desc) as overall_revenue_rank,
-    stock_by_product.current_stock
+    case when stock_by_product.stores_known >= stores_by_product.stores then stock_by_product.stock end as current_stock
 from sales_by_product as sales
 left join customers_by_product
     on sales.tenant_id = customers_by_product.tenant_id and sales.product_id = customers_by_product.product_id
@@ -90,3 +101,5 @@ left join product_versions
     on sales.product_id = product_versions.product_id and product_versions.preference = 1
 left join stock_by_product
     on sales.product_id = stock_by_product.product_id
+left join stores_by_product
+    on sales.product_id = stores_by_product.product_id

@@ -45,7 +45,10 @@ SCHEMAS: dict[tuple[str, str], pa.Schema] = {
         ]
     ),
     ("silver", "inventory"): pa.schema(
-        [("product_id", _ID), ("store_id", _ID), ("stock_quantity", _ID), ("updated_at", _TIME), ("dt", _DAY)]
+        [
+            ("product_id", _ID), ("store_id", _ID), ("stock_quantity", _ID), ("created_at", _TIME),
+            ("updated_at", _TIME), ("dt", _DAY),
+        ]
     ),
     ("gold", "fact_sales"): pa.schema(
         [
@@ -145,11 +148,11 @@ def customer(customer_id: int, known_from: datetime, **changes: object) -> Row:
     } | changes  # fmt: skip
 
 
-def level(product_id: int, store_id: int, quantity: int, known_from: datetime) -> Row:
-    """What a store had of a product from then on."""
+def level(product_id: int, store_id: int, quantity: int, known_from: datetime, listed: datetime | None = None) -> Row:
+    """What a store had of a product from then on; `listed` is since when it has the product at all."""
     return {
-        "product_id": product_id, "store_id": store_id, "stock_quantity": quantity, "updated_at": known_from,
-        "dt": known_from.date(),
+        "product_id": product_id, "store_id": store_id, "stock_quantity": quantity, "created_at": listed or known_from,
+        "updated_at": known_from, "dt": known_from.date(),
     }  # fmt: skip
 
 

@@ -107,3 +107,16 @@ def test_a_past_month_shows_the_name_of_its_time_and_no_stock_that_was_not_known
         (row["product_name"], row["current_stock"]) for row in rows_of("product_performance", tables, as_of=FEBRUARY)
     ]
     assert seen == [("Old lamp", None), ("Only known since March", None)]
+
+
+def test_stock_is_unknown_while_a_store_that_lists_the_product_is(tmp_path: Path) -> None:
+    tables = stock(
+        tmp_path,
+        {
+            "gold.daily_product_sales": [product_day(1, FEBRUARY, "30.00")],
+            "silver.products": [product(1, at(FEBRUARY))],
+            "silver.inventory": [level(1, 1, 7, at(FEBRUARY)), level(1, 2, 5, at(MARCH), listed=at(FEBRUARY))],
+        },
+    )
+    seen = [rows_of("product_performance", tables, as_of=day)[0]["current_stock"] for day in (FEBRUARY, MARCH)]
+    assert seen == [None, 12]

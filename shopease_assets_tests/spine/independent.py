@@ -97,11 +97,14 @@ MONTHLY = {
                      case when valid_from::date <= %(as_of)s then valid_from end desc, valid_from
         ),
         stock as (
-            select product_id, sum(stock_quantity) as stock
+            select product_id, case when bool_and(stock_quantity is not null) then sum(stock_quantity) end as stock
             from (
+                select distinct product_id, store_id from seen.inventory where created_at::date <= %(as_of)s
+            ) as listed
+            left join (
                 select distinct on (product_id, store_id) product_id, store_id, stock_quantity from seen.inventory
                 where updated_at::date <= %(as_of)s order by product_id, store_id, updated_at desc
-            ) as newest
+            ) as newest using (product_id, store_id)
             group by product_id
         )
         select t.tenant_id, t.product_id, n.name as product_name, n.category, total_orders,

@@ -38,10 +38,22 @@ WITH sales_by_product AS (
     stock_quantity,
     ROW_NUMBER() OVER (PARTITION BY product_id, store_id ORDER BY updated_at DESC, stock_quantity ASC) AS recency
   FROM silver.inventory
+  WHERE
+    dt <= CAST(CAST('2025-03-31' AS DATE) AS DATE)
+), stores_by_product AS (
+  SELECT
+    product_id,
+    COUNT(DISTINCT store_id) AS stores
+  FROM silver.inventory
+  WHERE
+    CAST(created_at AS DATE) <= CAST(CAST('2025-03-31' AS DATE) AS DATE)
+  GROUP BY
+    product_id
 ), stock_by_product AS (
   SELECT
     product_id,
-    CAST(SUM(stock_quantity) AS BIGINT) AS current_stock
+    COUNT(*) AS stores_known,
+    CAST(SUM(stock_quantity) AS BIGINT) AS stock
   FROM stock_versions
   WHERE
     recency = 1
@@ -75,7 +87,10 @@ SELECT
     ORDER BY sales.total_revenue DESC
   ) AS revenue_rank_in_category,
   RANK() OVER (PARTITION BY sales.tenant_id ORDER BY sales.total_revenue DESC) AS overall_revenue_rank,
-  stock_by_product.current_stock
+  CASE
+    WHEN stock_by_product.stores_known >= stores_by_product.stores
+    THEN stock_by_product.stock
+  END AS current_stock
 FROM sales_by_product AS sales
 LEFT JOIN customers_by_product
   ON sales.tenant_id = customers_by_product.tenant_id
@@ -85,3 +100,5 @@ LEFT JOIN product_versions
   AND product_versions.preference = 1
 LEFT JOIN stock_by_product
   ON sales.product_id = stock_by_product.product_id
+LEFT JOIN stores_by_product
+  ON sales.product_id = stores_by_product.product_id
