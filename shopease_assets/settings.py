@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shopease_assets.core.errors import SettingsError
@@ -46,12 +46,13 @@ class Settings(BaseSettings):
             raise ValueError(f"no time zone is called {zone!r}; take a name such as Asia/Kolkata") from error
         return zone
 
-    @model_validator(mode="after")
-    def _started(self) -> "Settings":
-        if self.lake_uri is not None and "://" in self.lake_uri and not self.lake_uri.startswith("file://"):
-            scheme = self.lake_uri.split("://")[0]
-            raise ValueError(f"lake_uri: {scheme}:// is not supported yet; give a local folder")
-        return self
+    @field_validator("lake_uri")
+    @classmethod
+    def _local_folder(cls, uri: str | None) -> str | None:
+        scheme = uri.split("://")[0] if uri and "://" in uri else "file"
+        if scheme != "file":
+            raise ValueError(f"{scheme}:// is not supported yet; give a local folder")
+        return uri
 
     @property
     def home_folder(self) -> Path:
@@ -102,6 +103,5 @@ def settings() -> Settings:
 
 def _sentence(problem: object) -> str:
     assert isinstance(problem, dict)  # noqa: S101  # pydantic's ErrorDetails is a TypedDict
-    name = _PREFIX + "_".join(str(part) for part in problem["loc"]).upper() if problem["loc"] else _PREFIX + "…"
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    return f"{name}={problem['input']!r}: {message}" if problem["loc"] else message
+    name = _PREFIX + "_".join(str(part) for part in problem["loc"]).upper()
+    return f"{name}={problem['input']!r}: {str(problem['msg']).removeprefix('Value error, ')}"

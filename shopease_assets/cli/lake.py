@@ -16,7 +16,7 @@ from rich.table import Table
 from shopease_assets.cli import options
 from shopease_assets.cli.console import console
 from shopease_assets.core.errors import NotPublished, QueryError
-from shopease_assets.core.layout import Layer, TableRef
+from shopease_assets.core.layout import Layer, TableRef, last_day_of_month
 from shopease_assets.settings import settings
 from shopease_assets.storage.lake import ParquetLake
 from shopease_assets.storage.open import open_lake
@@ -160,12 +160,8 @@ def _gaps(ref: TableRef, published: list[str]) -> list[str]:
     expected = []
     while (key := day.isoformat()) <= published[-1]:
         expected.append(key)
-        day = _next_month(day) if ref.partition_by == "month" else day + timedelta(days=1)
+        day = (last_day_of_month(day) if ref.partition_by == "month" else day) + timedelta(days=1)
     return [key for key in expected if key not in set(published)]
-
-
-def _next_month(month: date) -> date:
-    return (month.replace(day=28) + timedelta(days=4)).replace(day=1)
 
 
 def _listed(names: list[str], most: int = 2) -> str:

@@ -1,7 +1,7 @@
 """`shopease source`: create, fill, play on and drop a synthetic ShopEase in the source database."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -12,6 +12,9 @@ from shopease_assets.cli import options
 from shopease_assets.cli.console import console
 from shopease_assets.settings import settings
 from shopease_assets.sources.dsn import describe_dsn, source_dsn
+
+if TYPE_CHECKING:
+    from shopease_assets.synthetic import Dataset
 
 app = typer.Typer(no_args_is_help=True, help="A synthetic ShopEase database, to try everything on.")
 
@@ -118,11 +121,13 @@ def _print_counts(out: Console, title: str, rows: dict[str, int]) -> None:
     out.print(shown)
 
 
-def _print_planted(out: Console, dataset: object) -> None:
-    planted = dataset.planted()  # type: ignore[attr-defined]  # a Dataset; importing its type costs a second
+def _print_planted(out: Console, dataset: "Dataset") -> None:
+    planted = dataset.planted()
     if planted.is_empty():
         return
-    shown = Table("table", "rule", "dimension", "faults", title="planted")
-    for row in planted.group_by("table", "rule", "dimension").agg(faults=planted["faults"].sum()).iter_rows():
-        shown.add_row(*(str(value) for value in row))
+    shown = Table("table", "rule", "dimension", "days", "faults", title="planted")
+    for (table, rule, dimension), rows in planted.group_by("table", "rule", "dimension", maintain_order=True):
+        touched = rows["day"].unique().sort().to_list()
+        days = f"{touched[0]} … {touched[-1]} ({len(touched)})"
+        shown.add_row(str(table), str(rule), str(dimension), days, f"{rows['faults'].sum():,}")
     out.print(shown)

@@ -1,7 +1,7 @@
 """What a lake table is called and how it is partitioned. No storage here: `storage` turns this into paths."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 Layer = Literal["bronze", "silver", "gold", "quarantine"]
@@ -33,3 +33,8 @@ class TableRef:
 def partition_date(key: str) -> date:
     """The date a partition key stands for: `2025-03-01` → date(2025, 3, 1)."""
     return date.fromisoformat(key)
+
+
+def last_day_of_month(month: date) -> date:
+    """The last day of the month that starts on `month`."""
+    return (month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)

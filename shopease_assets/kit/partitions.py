@@ -1,7 +1,5 @@
 """The two partition definitions and how tables of one see tables of the other. Nothing else is partitioned."""
 
-from datetime import date, timedelta
-
 import dagster as dg
 
 from shopease_assets.settings import settings
@@ -19,8 +17,3 @@ MONTHLY = dg.MonthlyPartitionsDefinition(
 HISTORY = dg.TimeWindowPartitionMapping(start_offset=-1200, allow_nonexistent_upstream_partitions=True)
 #: Metadata of an asset: the tables a first load has to complete before it.
 WAITS_FOR = "shopease/waits_for"
-
-
-def last_day_of_month(month: date) -> date:
-    """The last day of the month that starts on `month`."""
-    return (month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)

@@ -16,13 +16,13 @@ import polars as pl
 import pyarrow as pa
 
 from shopease_assets.core.contract import Contract
-from shopease_assets.core.layout import TableRef, partition_date
+from shopease_assets.core.layout import TableRef, last_day_of_month, partition_date
 from shopease_assets.core.quality import CheckResult
 from shopease_assets.engines import duckdb
 from shopease_assets.engines.arrow_types import cast_to
 from shopease_assets.engines.sql_model import SqlModel
 from shopease_assets.kit.columns import column_schema
-from shopease_assets.kit.partitions import HISTORY, MONTHLY, WAITS_FOR, last_day_of_month
+from shopease_assets.kit.partitions import HISTORY, MONTHLY, WAITS_FOR
 from shopease_assets.kit.policy import CHUNKS, RETRIES
 from shopease_assets.kit.publishing import StepEvents, check_specs, publish_audited
 from shopease_assets.kit.reconciliation import RECONCILES, Window, reconciled

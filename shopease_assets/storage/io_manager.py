@@ -49,7 +49,8 @@ class LakeIOManager(dg.IOManager):
         try:
             relation = self.lake.relation(table, partitions=wanted, strict=reads == "partition")
         except NotPublished as missing:
-            gaps = [key for key in wanted or [] if key not in self.lake.log.pointers(table, wanted)]
+            published = self.lake.log.pointers(table, wanted)
+            gaps = [key for key in wanted or [] if key not in published]
             raise dg.Failure(
                 str(missing), metadata={BLOCKED: dg.MetadataValue.json(gaps)}, allow_retries=False
             ) from None
