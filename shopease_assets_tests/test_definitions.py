@@ -59,6 +59,17 @@ silver/inventory: daily, parquet polars, silver, team:data-platform
   <- silver/products: same partition, every version
   <- silver/stores: same partition, every version
   blocks: completeness accuracy consistency validity row_conservation reconciles_with_source
+silver/inventory_movements: daily, parquet polars, silver, team:data-platform
+  <- bronze/inventory_movements: same partition
+  <- silver/products: same partition, every version
+  <- silver/stores: same partition, every version
+  blocks: completeness accuracy consistency validity row_conservation reconciles_with_source
+silver/invoices: daily, parquet polars, silver, team:data-platform
+  <- bronze/invoices: same partition
+  <- silver/customers: same partition, every version
+  <- silver/subscriptions: same partition, every version
+  <- silver/tenants: same partition, every version
+  blocks: completeness accuracy consistency validity row_conservation reconciles_with_source
 silver/order_items: daily, parquet polars, silver, team:data-platform
   <- bronze/order_items: same partition
   <- silver/orders: same partition
@@ -79,8 +90,19 @@ silver/stores: daily, parquet polars, silver, team:data-platform
   <- bronze/stores: same partition
   <- silver/tenants: same partition, every version
   blocks: completeness accuracy consistency validity row_conservation reconciles_with_source
+silver/subscriptions: daily, parquet polars, silver, team:data-platform
+  <- bronze/subscriptions: same partition
+  <- silver/customers: same partition, every version
+  <- silver/tenants: same partition, every version
+  blocks: completeness accuracy consistency validity row_conservation reconciles_with_source
 silver/tenants: daily, parquet polars, silver, team:data-platform
   <- bronze/tenants: same partition
+  blocks: completeness accuracy consistency validity row_conservation reconciles_with_source
+silver/web_events: daily, parquet polars, silver, team:data-platform
+  <- bronze/web_events: same partition
+  <- silver/customers: same partition, every version
+  <- silver/products: same partition, every version
+  <- silver/tenants: same partition, every version
   blocks: completeness accuracy consistency validity row_conservation reconciles_with_source
 gold/cohort_retention: monthly, duckdb parquet sql, gold, team:data-platform
   <- gold/daily_customer_sales: all days up to its end

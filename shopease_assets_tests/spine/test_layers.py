@@ -69,12 +69,26 @@ _PLAIN = {
         total_amount, currency::text as currency, nullif(trim(coupon_code), '') as coupon_code, ordered_at,
         shipped_at, delivered_at""",
     "order_items": "order_item_id, order_id, product_id, quantity, unit_price, discount_amount, line_total",
+    "subscriptions": """
+        subscription_id, tenant_id, customer_id, trim(plan_name) as plan_name, lower(trim(status)) as status,
+        start_date, end_date, monthly_amount, lower(trim(billing_cycle)) as billing_cycle""",
+    "inventory_movements": """
+        movement_id, product_id, store_id, quantity_delta, lower(trim(reason)) as reason, occurred_at""",
+    "invoices": """
+        invoice_id, tenant_id, customer_id, subscription_id, trim(invoice_number) as invoice_number, amount,
+        lower(trim(status)) as status, issue_date, due_date, paid_date""",
+    "web_events": """
+        event_id, tenant_id, customer_id, trim(session_id) as session_id, lower(trim(event_type)) as event_type,
+        product_id, trim(page_url) as page_url, nullif(trim(referrer_url), '') as referrer_url,
+        trim(device_type) as device_type, trim(browser) as browser, trim(os) as os, ip_address::text as ip_address,
+        nullif(trim(user_agent), '') as user_agent, occurred_at""",
 }
 _JSON = {
     "customers": ("metadata", {"marketing_opt_in": "boolean", "loyalty_tier": "text", "source": "text"}),
     "orders": ("metadata", {"gift": "boolean", "campaign": "text", "device": "text"}),
     "products": ("attributes", {"color": "text", "size": "text", "material": "text", "weight_kg": "numeric(9, 3)"}),
     "tenants": ("settings", {"timezone": "text", "currency": "text"}),
+    "web_events": ("event_data", {"search_term": "text", "quantity": "int", "value": "numeric(12, 2)"}),
 }
 
 
