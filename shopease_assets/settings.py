@@ -8,14 +8,21 @@ import os
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shopease_assets.core.errors import SettingsError
+from shopease_assets.core.quality import THRESHOLDS, Dimension
 
 _PREFIX = "SHOPEASE_"
+
+
+def _least_share(dimension: Dimension) -> Any:
+    said = f"Least share of rows that must keep every {dimension} rule for a partition to be published"
+    return Field(default=THRESHOLDS[dimension], ge=0, le=1, description=said)
 
 
 class Settings(BaseSettings):
@@ -35,6 +42,10 @@ class Settings(BaseSettings):
     catalog_url: str | None = Field(default=None, description="Publication log; unset: SQLite in the lake's folder")
     start_date: date = Field(default=date(2025, 1, 1), description="The lake's first day")
     timezone: str = Field(default="UTC", description="Time zone of the business day")
+    least_completeness: float = _least_share(Dimension.COMPLETENESS)
+    least_accuracy: float = _least_share(Dimension.ACCURACY)
+    least_consistency: float = _least_share(Dimension.CONSISTENCY)
+    least_validity: float = _least_share(Dimension.VALIDITY)
     days_per_run: int = Field(default=31, ge=1, description="Days one backfill run takes")
 
     @field_validator("timezone")
@@ -80,6 +91,11 @@ class Settings(BaseSettings):
     def dagster_home(self) -> Path:
         """Where Dagster keeps its runs: DAGSTER_HOME, or a folder of ours."""
         return Path(os.environ.get("DAGSTER_HOME") or self.home_folder / "dagster").absolute()
+
+    @property
+    def thresholds(self) -> dict[Dimension, float]:
+        """The least share of good rows per dimension."""
+        return {dimension: getattr(self, f"least_{dimension}") for dimension in Dimension}
 
     @property
     def zone(self) -> ZoneInfo:

@@ -51,6 +51,8 @@ def audit(
     *,
     partitions: Sequence[str],
     parents: Mapping[str, pl.DataFrame] | None = None,
+    refused_parents: Mapping[str, pl.DataFrame] | None = None,
+    thresholds: Mapping[Dimension, float] = THRESHOLDS,
 ) -> Audit:
     """Judge what a silver function made of its bronze rows.
 
@@ -60,12 +62,15 @@ def audit(
         contract: what each row must keep.
         partitions: the days the frame stands for; a day without rows scores perfectly.
         parents: per reference column, the keys that exist in silver (with `dt` for a parent of the same day).
+        refused_parents: likewise, those set aside on the same day: their rows go with them, uncounted.
+        thresholds: per dimension, the least share of good rows.
     """
     rules = [*contract.rules(), *_kit_rules(contract)]
     judged = (
-        _with_parents(frame, contract.references(), parents or {})
+        _with_parents(frame, contract.references(), parents or {}, refused_parents or {})
         .with_columns((pl.col("_extracted_at").dt.date() + pl.duration(days=1)).alias(LATEST_DATE))
         .with_columns(rule.keeps.fill_null(value=True).alias(f"rule:{rule.name}") for rule in rules)
+        .with_columns((pl.col(f"rule:{rule.name}") | rule.excused).alias(f"score:{rule.name}") for rule in rules)
         .with_columns(pl.all_horizontal(f"rule:{rule.name}" for rule in rules).alias("_good"))
     )
     bad = judged.filter(~pl.col("_good"))
@@ -73,7 +78,7 @@ def audit(
         good=judged.filter("_good").select("dt", *contract.columns()),
         good_rows=judged.filter("_good").get_column(ROW),
         bad=_quarantined(bad, bronze, contract, rules),
-        scores=_scores(judged, rules, partitions),
+        scores=_scores(judged, rules, partitions, thresholds),
         accounts=_accounts(frame, judged, bronze, contract, partitions),
         samples=_samples(bad, contract, rules),
         warnings=_warnings(judged, contract),
@@ -88,7 +93,12 @@ def _kit_rules(contract: type[Contract]) -> list[Rule]:
         Rule("readable", Dimension.VALIDITY, pl.col("_unreadable").is_null()),
         Rule("key|unique", Dimension.CONSISTENCY, unique),
         *(
-            Rule(f"{column}|exists", Dimension.CONSISTENCY, pl.col(column).is_null() | pl.col(f"_has_{column}"))
+            Rule(
+                f"{column}|exists",
+                Dimension.CONSISTENCY,
+                keeps=pl.col(column).is_null() | pl.col(f"_has_{column}"),
+                excused=pl.col(f"_refused_{column}"),
+            )
             for column in contract.references()
         ),
         *(
@@ -103,44 +113,58 @@ def _kit_rules(contract: type[Contract]) -> list[Rule]:
 
 
 def _with_parents(
-    frame: pl.DataFrame, references: Mapping[str, Reference], parents: Mapping[str, pl.DataFrame]
+    frame: pl.DataFrame,
+    references: Mapping[str, Reference],
+    parents: Mapping[str, pl.DataFrame],
+    refused: Mapping[str, pl.DataFrame],
 ) -> pl.DataFrame:
     for column, reference in references.items():
         on = ["dt", column] if reference.same_day else [column]
-        known = parents[column].select(on).unique().with_columns(pl.lit(value=True).alias(f"_has_{column}"))
-        frame = frame.join(known, on=on, how="left", maintain_order="left").with_columns(
-            pl.col(f"_has_{column}").fill_null(value=False)
-        )
+        frame = _with_mark(frame, parents[column], on, f"_has_{column}")
+        frame = _with_mark(frame, refused.get(column, frame.select(on).clear()), on, f"_refused_{column}")
     return frame
 
 
+def _with_mark(frame: pl.DataFrame, keys: pl.DataFrame, on: Sequence[str], mark: str) -> pl.DataFrame:
+    """The frame with a column that says whether the row's key is among the keys."""
+    known = keys.select(on).unique().with_columns(pl.lit(value=True).alias(mark))
+    return frame.join(known, on=on, how="left", maintain_order="left").with_columns(pl.col(mark).fill_null(value=False))
+
+
 def _scores(
-    judged: pl.DataFrame, rules: Sequence[Rule], partitions: Sequence[str]
+    judged: pl.DataFrame, rules: Sequence[Rule], partitions: Sequence[str], thresholds: Mapping[Dimension, float]
 ) -> dict[str, dict[Dimension, Score]]:
-    by_dimension = {d: [f"rule:{rule.name}" for rule in rules if rule.dimension is d] for d in Dimension}
+    by_dimension = {d: [rule.name for rule in rules if rule.dimension is d] for d in Dimension}
     counted = judged.group_by("dt").agg(
         pl.len().alias("rows"),
-        *((~pl.all_horizontal(names)).sum().alias(dimension) for dimension, names in by_dimension.items() if names),
-        *((~pl.col(f"rule:{rule.name}")).sum() for rule in rules),
+        *(
+            (~pl.all_horizontal(f"{kind}:{name}" for name in names)).sum().alias(f"{kind}:{dimension}")
+            for dimension, names in by_dimension.items()
+            for kind in ("rule", "score")
+            if names
+        ),
+        *((~pl.col(f"rule:{rule.name}")).sum().alias(rule.name) for rule in rules),
     )
     counts = {row["dt"].isoformat(): row for row in counted.iter_rows(named=True)}
     return {
         partition: {
-            dimension: Score(
-                dimension=dimension,
-                rows=counts.get(partition, {}).get("rows", 0),
-                failed_rows=counts.get(partition, {}).get(dimension, 0),
-                broken_rules={
-                    name.removeprefix("rule:"): broken
-                    for name in by_dimension[dimension]
-                    if (broken := counts.get(partition, {}).get(name, 0))
-                },
-                threshold=THRESHOLDS[dimension],
-            )
+            dimension: _score(counts.get(partition, {}), dimension, by_dimension[dimension], thresholds[dimension])
             for dimension in Dimension
         }
         for partition in partitions
     }
+
+
+def _score(counts: Mapping[str, int], dimension: Dimension, rules: Sequence[str], threshold: float) -> Score:
+    failed = counts.get(f"score:{dimension}", 0)
+    return Score(
+        dimension=dimension,
+        rows=counts.get("rows", 0),
+        failed_rows=failed,
+        broken_rules={name: broken for name in rules if (broken := counts.get(name, 0))},
+        threshold=threshold,
+        excused_rows=counts.get(f"rule:{dimension}", 0) - failed,
+    )
 
 
 def _accounts(

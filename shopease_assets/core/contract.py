@@ -6,7 +6,7 @@ a row that broke a rule (quarantine, blocking) is decided in `kit`.
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 import dataframely as dy
@@ -32,11 +32,15 @@ ColumnT = TypeVar("ColumnT", bound=dy.Column)
 
 @dataclass(frozen=True)
 class Rule:
-    """One promise about a row: `total_adds_up`, `email|format`. Null counts as kept (nullability has its own rule)."""
+    """One promise about a row: `total_adds_up`, `email|format`. Null counts as kept (nullability has its own rule).
+
+    A row that breaks it is refused; one that is `excused` does not count against the partition's score.
+    """
 
     name: str
     dimension: Dimension
     keeps: pl.Expr
+    excused: pl.Expr = field(default_factory=lambda: pl.lit(value=False))
 
 
 class _DimensionRule(RuleFactory):

@@ -29,13 +29,17 @@ THRESHOLDS: Mapping[Dimension, float] = {
 
 @dataclass(frozen=True)
 class Score:
-    """How one partition did in one dimension: rows seen, rows that broke a rule, and which rules they broke."""
+    """How one partition did in one dimension: rows seen, rows that broke a rule, and which rules they broke.
+
+    `excused_rows` broke a rule only because their parent was refused; the parent's table has been charged with it.
+    """
 
     dimension: Dimension
     rows: int
     failed_rows: int
     broken_rules: Mapping[str, int]
     threshold: float
+    excused_rows: int = 0
 
     @property
     def share(self) -> float:
@@ -76,7 +80,11 @@ def check_of(partition: str, score: Score, samples: Mapping[str, Sequence[str]])
     """A dimension's score as a check: the numbers, the rules that were broken, and some keys to look at."""
     worst = sorted(score.broken_rules.items(), key=lambda rule: (-rule[1], rule[0]))
     broken = ", ".join(f"{rule} ({rows} rows)" for rule, rows in worst)
-    facts = {"broken_rules": dict(worst), "sample_keys": {rule: list(samples.get(rule, [])) for rule, _ in worst}}
+    facts: dict[str, Any] = {
+        "broken_rules": dict(worst),
+        "sample_keys": {rule: list(samples.get(rule, [])) for rule, _ in worst},
+        **({"excused_rows": score.excused_rows} if score.excused_rows else {}),
+    }
     return CheckResult(
         partition=partition,
         check=score.dimension.value,

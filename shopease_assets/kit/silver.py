@@ -23,6 +23,7 @@ from shopease_assets.kit.columns import column_schema
 from shopease_assets.kit.partitions import DAILY, WAITS_FOR
 from shopease_assets.kit.policy import CHUNKS, RETRIES
 from shopease_assets.kit.publishing import StepEvents, check_specs, publish_audited
+from shopease_assets.settings import settings
 from shopease_assets.storage.io_manager import LakeIOManager
 from shopease_assets.storage.lake import ParquetLake
 
@@ -70,7 +71,13 @@ def silver(contract: type[Contract]) -> Callable[[SilverFunction], dg.AssetsDefi
             frame = function(**{main: bronze.lazy()}, **frames).collect()
             partitions = list(context.partition_keys)
             verdict = audit(
-                frame, bronze, contract, partitions=partitions, parents=_parents(lake.lake, contract, partitions)
+                frame,
+                bronze,
+                contract,
+                partitions=partitions,
+                parents=_parents(lake.lake, contract, partitions),
+                refused_parents=_refused_parents(lake.lake, contract, partitions),
+                thresholds=settings().thresholds,
             )
             run_id, base = context.run.run_id, lake.started_at_position
             told = {"run_id": pl.lit(run_id), "quarantined_at": pl.lit(datetime.now(UTC))}
@@ -100,6 +107,20 @@ def _parents(lake: ParquetLake, contract: type[Contract], partitions: Sequence[s
         .collect()
         for column, reference in contract.references().items()
     }
+
+
+def _refused_parents(lake: ParquetLake, contract: type[Contract], partitions: Sequence[str]) -> dict[str, pl.DataFrame]:
+    """The parents of the same day that were set aside by the run that published the others."""
+    found = {}
+    for column, reference in contract.references().items():
+        parent = TableRef("silver", reference.table)
+        shown = lake.log.pointers(parent, partitions) if reference.same_day else {}
+        refused = lake.log.pointers(parent.quarantine, list(shown)) if shown else {}
+        days = [day for day, aside in refused.items() if aside.rows and aside.run_id == shown[day].run_id]
+        if days:
+            key = pl.col("row_key").str.json_path_match(f"$.{column}").cast(pl.Int64).alias(column)
+            found[column] = lake.scan(parent.quarantine, partitions=days).select("dt", key).collect()
+    return found
 
 
 def _quarantine_days(lake: ParquetLake, ref: TableRef, verdict: Audit, partitions: Sequence[str]) -> list[str]:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from shopease_assets.core.audit import Audit, audit
 from shopease_assets.core.cleaning import ROW, clean, latest_per_key
+from shopease_assets.core.contract import Contract, foreign_key, key
 from shopease_assets.core.quality import THRESHOLDS, Dimension
-from shopease_assets_tests.core.samples import DAY, Parcels, parcel, parcels
+from shopease_assets_tests.core.samples import DAY, EXTRACTED, Parcels, parcel, parcels
 
 NEXT = DAY + timedelta(days=1)
 DAYS = [DAY.isoformat(), NEXT.isoformat()]
@@ -186,3 +187,56 @@ def _broken(row: dict[str, object]) -> set[Dimension]:
         ]
         if breaks
     }
+
+
+class Lines(Contract):
+    """Grain: one line of an order of the same day."""
+
+    line_id = key()
+    order_id = foreign_key("orders", same_day=True)
+
+
+def _lines(*order_ids: int) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "dt": [DAY] * len(order_ids),
+            "line_id": range(len(order_ids)),
+            "order_id": order_ids,
+            "_unreadable": pl.Series([None] * len(order_ids), dtype=pl.String),
+            "_extracted_at": [EXTRACTED] * len(order_ids),
+        }
+    ).with_row_index(ROW)
+
+
+def _judged_lines(lines: pl.DataFrame, **refused: pl.DataFrame) -> Audit:
+    parents = {"order_id": pl.DataFrame({"dt": [DAY], "order_id": [1]})}
+    return audit(lines, lines, Lines, partitions=[DAYS[0]], parents=parents, refused_parents=refused)
+
+
+def test_a_line_of_a_refused_order_is_refused_and_does_not_count() -> None:
+    verdict = _judged_lines(_lines(1, 2, 2), order_id=pl.DataFrame({"dt": [DAY], "order_id": [2]}))
+    score = verdict.scores[DAYS[0]][Dimension.CONSISTENCY]
+    assert verdict.bad["rules"].to_list() == ["order_id|exists"] * 2
+    assert (score.failed_rows, score.excused_rows, score.passed) == (0, 2, True)
+    assert score.broken_rules == {"order_id|exists": 2}
+    assert verdict.accounts[DAYS[0]].lost == 0
+
+
+def test_a_line_of_an_order_nobody_has_seen_counts() -> None:
+    verdict = _judged_lines(_lines(1, 2, 3), order_id=pl.DataFrame({"dt": [DAY], "order_id": [2]}))
+    score = verdict.scores[DAYS[0]][Dimension.CONSISTENCY]
+    assert (score.failed_rows, score.excused_rows, score.passed) == (1, 1, False)
+
+
+def test_an_order_refused_on_another_day_is_no_excuse() -> None:
+    verdict = _judged_lines(_lines(1, 2), order_id=pl.DataFrame({"dt": [NEXT], "order_id": [2]}))
+    assert verdict.scores[DAYS[0]][Dimension.CONSISTENCY].failed_rows == 1
+
+
+def test_a_lower_threshold_lets_a_worse_day_pass() -> None:
+    lines = _lines(1, 2)
+    parents = {"order_id": pl.DataFrame({"dt": [DAY], "order_id": [1]})}
+    lenient = {**THRESHOLDS, Dimension.CONSISTENCY: 0.5}
+    verdict = audit(lines, lines, Lines, partitions=[DAYS[0]], parents=parents, thresholds=lenient)
+    score = verdict.scores[DAYS[0]][Dimension.CONSISTENCY]
+    assert (score.threshold, score.passed) == (0.5, True)
