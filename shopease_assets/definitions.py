@@ -9,6 +9,8 @@ from shopease_assets.automation.jobs import (
     daily_job,
     month_state_job,
     nightly,
+    quality_job,
+    quality_scores,
     refresh_months,
     refresh_months_after_a_block,
 )
@@ -42,9 +44,9 @@ source_tables = list(SOURCE_TABLES.values())
 
 defs = dg.Definitions(
     assets=assets,
-    jobs=[daily_job, month_state_job],
+    jobs=[daily_job, month_state_job, quality_job],
     schedules=[nightly],
-    sensors=[refresh_months, refresh_months_after_a_block],
+    sensors=[refresh_months, refresh_months_after_a_block, quality_scores],
     resources={"lake": lake_reporting_to(None), "source": source},
     executor=dg.in_process_executor,
 )

@@ -5,13 +5,15 @@ as long as no source of one's own is set.
 """
 
 import os
+from contextlib import suppress
 from datetime import date
 from functools import cache
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shopease_assets.core.errors import SettingsError
@@ -42,6 +44,9 @@ class Settings(BaseSettings):
     catalog_url: str | None = Field(default=None, description="Publication log; unset: SQLite in the lake's folder")
     start_date: date = Field(default=date(2025, 1, 1), description="The lake's first day")
     timezone: str = Field(default="UTC", description="Time zone of the business day")
+    pseudonym_key: SecretStr | None = Field(
+        default=None, min_length=16, description="Key of the analysts' pseudonyms; unset: one kept in <home>"
+    )
     least_completeness: float = _least_share(Dimension.COMPLETENESS)
     least_accuracy: float = _least_share(Dimension.ACCURACY)
     least_consistency: float = _least_share(Dimension.CONSISTENCY)
@@ -91,6 +96,21 @@ class Settings(BaseSettings):
     def dagster_home(self) -> Path:
         """Where Dagster keeps its runs: DAGSTER_HOME, or a folder of ours."""
         return Path(os.environ.get("DAGSTER_HOME") or self.home_folder / "dagster").absolute()
+
+    def pseudonym_secret(self) -> bytes:
+        """The key of pseudonyms: SHOPEASE_PSEUDONYM_KEY, or one of this home's own, made on first use."""
+        if self.pseudonym_key is not None:
+            return self.pseudonym_key.get_secret_value().encode()
+        kept = self.home_folder / "pseudonym_key"
+        if not kept.exists():
+            self.home_folder.mkdir(parents=True, exist_ok=True)
+            mine = self.home_folder / f"pseudonym_key.{os.getpid()}"
+            mine.touch(mode=0o600)
+            mine.write_text(token_hex(32))
+            with suppress(FileExistsError):  # of two processes the first decides
+                os.link(mine, kept)
+            mine.unlink()
+        return kept.read_bytes()
 
     @property
     def thresholds(self) -> dict[Dimension, float]:

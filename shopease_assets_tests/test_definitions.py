@@ -113,6 +113,9 @@ gold/customer_analytics: monthly, duckdb parquet sql, gold, team:data-platform
   <- silver/customers: all days up to its end, every version
   blocks: contract
   warns: reconciles_with_silver
+gold/customers_pseudonymised: daily, parquet polars, gold, team:data-platform
+  <- silver/customers: same partition
+  blocks: contract
 gold/daily_customer_sales: daily, duckdb parquet sql, gold, team:data-platform
   <- gold/fact_sales: same partition
   <- silver/orders: same partition
@@ -124,6 +127,8 @@ gold/daily_sales_summary: daily, duckdb parquet sql, gold, team:data-platform
   <- gold/fact_sales: same partition
   <- silver/orders: same partition
   blocks: contract reconciles_with_silver
+gold/data_quality_scores: daily, parquet polars, gold, team:data-platform
+  blocks: contract
 gold/fact_sales: daily, duckdb parquet sql, gold, team:data-platform
   <- silver/order_items: same partition
   <- silver/orders: same partition
@@ -185,9 +190,11 @@ def test_every_asset_is_described_owned_grouped_retried_and_backfilled_by_the_mo
 
 def test_the_jobs_take_every_table_once_daily_ones_and_monthly_ones_apart() -> None:
     taken = {
-        name: set(defs.resolve_job_def(name).asset_layer.executable_asset_keys) for name in ("daily", "month_state")
+        name: set(defs.resolve_job_def(name).asset_layer.executable_asset_keys)
+        for name in ("daily", "quality", "month_state")
     }
-    assert taken["daily"] == {asset.key for asset in assets if asset.partitions_def == DAILY}
+    assert taken["quality"] == {dg.AssetKey(["gold", "data_quality_scores"])}
+    assert taken["daily"] == {asset.key for asset in assets if asset.partitions_def == DAILY} - taken["quality"]
     assert taken["month_state"] == {asset.key for asset in assets if asset.partitions_def == MONTHLY}
 
 

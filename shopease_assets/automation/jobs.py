@@ -1,5 +1,6 @@
 """The two jobs, the nightly schedule, and the sensors that ask for months that lag behind their days."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import dagster as dg
@@ -7,19 +8,28 @@ from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from shopease_assets.automation.stale_months import stale_months
+from shopease_assets.automation.stale_scores import stale_scores
+from shopease_assets.core.layout import day_ranges
 from shopease_assets.kit.partitions import MONTHLY
+from shopease_assets.kit.policy import AFTERWARDS
 from shopease_assets.settings import settings
 from shopease_assets.storage.open import open_lake
 
 _STATE_TABLES = dg.AssetSelection.tag("shopease/cadence", "monthly")
 
+_MADE_AFTERWARDS = dg.AssetSelection.tag(*next(iter(AFTERWARDS.items())))
+
 daily_job = dg.define_asset_job(
     "daily",
-    selection=dg.AssetSelection.all() - _STATE_TABLES,
+    selection=dg.AssetSelection.all() - _STATE_TABLES - _MADE_AFTERWARDS,
     description="Bronze, silver and daily gold of one day or a range of days",
 )
 month_state_job = dg.define_asset_job(
     "month_state", selection=_STATE_TABLES, description="The state tables as of the end of a month"
+)
+
+quality_job = dg.define_asset_job(
+    "quality", selection=_MADE_AFTERWARDS, description="The quality scores of days that were audited, passed or blocked"
 )
 
 
@@ -64,6 +74,23 @@ refresh_months_after_a_block = dg.run_status_sensor(
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="As refresh_months, after a run that published some of its days and had to block others.",
 )(_ask_for_stale_months)
+
+
+@dg.sensor(
+    job=quality_job,
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def quality_scores(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Ask for the scores of days audited since they were last written, once no other run is at work."""
+    if context.instance.get_runs_count(dg.RunsFilter(statuses=list(NOT_FINISHED_STATUSES))):
+        yield dg.SkipReason("other runs are at work; their audits are read together")
+        return
+    stale = stale_scores(open_lake(settings()).log)
+    if not stale:
+        yield dg.SkipReason("every day's scores are those of its newest audits")
+    for first, last in day_ranges(stale, settings().days_per_run):
+        yield _range(first, last, run_key=f"{first} … {last} after {max(stale.values()).isoformat()}")
 
 
 def _range(first: object, last: object, *, run_key: str | None) -> dg.RunRequest:

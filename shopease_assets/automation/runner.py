@@ -6,14 +6,15 @@ that table is complete, so the order of work is in waves; within a wave, chunks 
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from itertools import groupby
 
 import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
-from shopease_assets.core.layout import partition_date
+from shopease_assets.core.layout import day_ranges
 from shopease_assets.kit.partitions import DAILY, MONTHLY, WAITS_FOR
+from shopease_assets.kit.policy import AFTERWARDS
 from shopease_assets.storage.io_manager import BLOCKED
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -75,7 +76,8 @@ def plan(
     overwrites may show a customer of January only under the day he moved. Months are those the days touch, and the
     later ones up to `newest_month`, whose state holds these days too.
     """
-    daily = [asset for asset in assets if asset.partitions_def == DAILY]
+    last = [asset for asset in assets if asset.specs_by_key[asset.key].tags.items() >= AFTERWARDS.items()]
+    daily = [asset for asset in assets if asset.partitions_def == DAILY and asset not in last]
     asked = _keys(DAILY, start.isoformat(), min(end, today).isoformat())
     first = _waited_for(assets)
     complete = sorted({*asked, *version_days}) if first else asked
@@ -93,7 +95,7 @@ def plan(
         ]
     monthly = [asset for asset in assets if asset.partitions_def == MONTHLY]
     months = _keys(MONTHLY, start.replace(day=1).isoformat(), max(min(end, today).isoformat(), newest_month))
-    return chunks + _chunks(monthly, months, len(months))
+    return [*chunks, *_chunks(last, asked, days_per_run), *_chunks(monthly, months, days_per_run)]
 
 
 def _waited_for(assets: Sequence[dg.AssetsDefinition]) -> list[dg.AssetsDefinition]:
@@ -106,20 +108,11 @@ def _waited_for(assets: Sequence[dg.AssetsDefinition]) -> list[dg.AssetsDefiniti
 
 
 def _chunks(assets: Sequence[dg.AssetsDefinition], keys: Sequence[str], most: int) -> list[Chunk]:
-    """Runs of at most `most` consecutive partitions."""
-    if not assets:
+    """Runs of at most `most` consecutive partitions; all months in one."""
+    if not assets or not keys:
         return []
-    runs: list[list[str]] = []
-    for key in keys:
-        if runs and len(runs[-1]) < most and _follows(key, runs[-1][-1], assets[0].partitions_def == MONTHLY):
-            runs[-1].append(key)
-        else:
-            runs.append([key])
-    return [Chunk(tuple(assets), run[0], run[-1]) for run in runs]
-
-
-def _follows(key: str, before: str, monthly: bool) -> bool:
-    return monthly or partition_date(key) - partition_date(before) == timedelta(days=1)
+    ranges = [(keys[0], keys[-1])] if assets[0].partitions_def == MONTHLY else day_ranges(keys, most)
+    return [Chunk(tuple(assets), first, last) for first, last in ranges]
 
 
 def run_chunks(

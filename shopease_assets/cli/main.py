@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from shopease_assets.cli import demo, lake, run, source
+from shopease_assets.cli import demo, lake, quality, run, source
 from shopease_assets.cli.console import print_error
 from shopease_assets.core.errors import ShopEaseError
 
@@ -20,6 +20,7 @@ app.command("run")(run.run)
 app.command("dev")(run.dev)
 app.command("query")(lake.query)
 app.command("status")(lake.status)
+app.command("quality")(quality.quality)
 app.command("history")(lake.history)
 app.command("rollback")(lake.rollback)
 app.command("vacuum")(lake.vacuum)

@@ -164,9 +164,9 @@ def ratio(*, nullable: bool = False) -> dy.Float64:
     return dy.Float64(nullable=nullable, allow_inf=False, allow_nan=False)
 
 
-def text(*, nullable: bool = False, personal: bool = False) -> dy.String:
+def text(*, nullable: bool = False, personal: bool = False, key: bool = False) -> dy.String:
     """Free text, trimmed, the empty string being null; `personal` marks data of a natural person."""
-    return dy.String(nullable=nullable, metadata={"personal": personal})
+    return dy.String(nullable=nullable, metadata={"personal": personal, "key": key})
 
 
 def enum(values: Sequence[str], *, case: Case = "lower") -> dy.String:

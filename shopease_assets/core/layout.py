@@ -1,5 +1,6 @@
 """What a lake table is called and how it is partitioned. No storage here: `storage` turns this into paths."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
@@ -38,3 +39,19 @@ def partition_date(key: str) -> date:
 def last_day_of_month(month: date) -> date:
     """The last day of the month that starts on `month`."""
     return (month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+
+
+def day_ranges(keys: Iterable[str], most: int) -> list[tuple[str, str]]:
+    """Days as (first, last) of at most `most` consecutive ones, ascending.
+
+    >>> day_ranges(["2026-01-31", "2026-02-01", "2026-02-03"], 31)
+    [('2026-01-31', '2026-02-01'), ('2026-02-03', '2026-02-03')]
+    """
+    runs: list[list[str]] = []
+    for key in sorted(set(keys)):
+        follows = runs and partition_date(key) - partition_date(runs[-1][-1]) == timedelta(days=1)
+        if follows and len(runs[-1]) < most:
+            runs[-1].append(key)
+        else:
+            runs.append([key])
+    return [(run[0], run[-1]) for run in runs]

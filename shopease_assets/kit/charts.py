@@ -6,15 +6,19 @@ materialising a day. Its grey and blue are read on the UI's light and dark page 
 
 import base64
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from xml.sax.saxutils import escape
 
 import polars as pl
 
+Chart = Callable[[pl.DataFrame], str]
+
 _WIDTH = 600
 _TOP = 34  # below the title
 _TEXT, _LINE, _BAR = "#7a7f87", "#7a7f8755", "#4c8dff"
+_DIMENSIONS = {"completeness": "#4c8dff", "accuracy": "#e0803a", "consistency": "#3aa675", "validity": "#b065d8"}
+_WORST_SHARE_SHOWN = 0.9
 _MOST_PRODUCTS, _MOST_TENANTS = 10, 10
 _LONGEST_NAME = 26
 _MOST_DAY_LABELS = 7
@@ -50,6 +54,17 @@ def top_products(performance: pl.DataFrame) -> str:
     )
 
 
+def quality_per_day(scores: pl.DataFrame) -> str:
+    """The share of sound rows of all tables of `data_quality_scores`, per day, one line a dimension."""
+    share = 1 - pl.col("failed_rows").sum() / pl.max_horizontal(pl.col("rows").sum(), pl.lit(1))
+    days = scores["dt"].unique().sort().to_list()
+    shares = {
+        name: scores.filter(dimension=name).group_by("dt").agg(share.alias("share")).sort("dt") for name in _DIMENSIONS
+    }
+    drawn = {name: dict(frame.iter_rows()) for name, frame in shares.items()}
+    return _markdown(f"Quality of silver, {days[0]} to {days[-1]}", _lines(days, drawn))
+
+
 def _revenue() -> pl.Expr:
     return pl.col("total_revenue").sum().cast(pl.Float64).alias("revenue")
 
@@ -73,6 +88,35 @@ def _columns_of_bars(days: Sequence[date], values: Sequence[float]) -> tuple[int
             yield _bar(middle - width / 2, base - value * scale, width, value * scale)
             if n % every == 0:
                 yield _text(middle, base + 18, f"{day.day} {day:%b}", anchor="middle")
+
+    return height, "".join(drawn())
+
+
+def _lines(days: Sequence[date], shares: Mapping[str, Mapping[date, float]]) -> tuple[int, str]:
+    """Shares from the worst shown (lower ones lie on the axis) to 100 %; the names stand at the right, by colour."""
+    left, right, height, base = 52, 118, 220, 192
+    step = (_WIDTH - left - right) / max(len(days) - 1, 1)
+    every = math.ceil(len(days) / _MOST_DAY_LABELS)
+
+    def height_of(share: float) -> float:
+        above = (max(share, _WORST_SHARE_SHOWN) - _WORST_SHARE_SHOWN) / (1 - _WORST_SHARE_SHOWN)
+        return base - above * (base - _TOP)
+
+    def drawn() -> Iterator[str]:
+        for percent in range(round(_WORST_SHARE_SHOWN * 100), 101, 2):
+            y = height_of(percent / 100)
+            yield f'<path d="M{left} {y:.1f}H{_WIDTH - right}" stroke="{_LINE}"/>'
+            yield _text(left - 8, y + 4, f"{percent} %", anchor="end")
+        for n in range(0, len(days), every):
+            yield _text(left + n * step, base + 18, f"{days[n].day} {days[n]:%b}", anchor="middle")
+        for n, (name, share) in enumerate(shares.items()):
+            colour = _DIMENSIONS[name]
+            at = [(left + i * step, height_of(share[day])) for i, day in enumerate(days) if day in share]
+            path = " ".join(f"{x:.1f},{y:.1f}" for x, y in at)
+            yield f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.8"/>'
+            yield from (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2" fill="{colour}"/>' for x, y in at[-1:])
+            yield f'<rect x="{_WIDTH - right + 14}" y="{_TOP + n * 22}" width="10" height="10" fill="{colour}"/>'
+            yield _text(_WIDTH - right + 30, _TOP + 9 + n * 22, name)
 
     return height, "".join(drawn())
 

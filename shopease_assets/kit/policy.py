@@ -10,6 +10,8 @@ from shopease_assets.settings import settings
 OWNER = "team:data-platform"
 #: For troubles of infrastructure; a failed audit or a changed source raises Failure(allow_retries=False).
 RETRIES = dg.RetryPolicy(max_retries=3, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+#: Tags of an asset that is made after all others of its days, whatever became of them.
+AFTERWARDS = {"shopease/runs": "afterwards"}
 
 
 def with_policy(assets: Sequence[Any]) -> list[dg.AssetsDefinition]:

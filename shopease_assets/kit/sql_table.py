@@ -4,7 +4,7 @@ The model's inputs are found by parsing, so lineage cannot drift from the query.
 run for; a monthly one sees all days up to the month's end (the current month: up to the newest published day).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -17,11 +17,12 @@ import pyarrow as pa
 
 from shopease_assets.core.contract import Contract
 from shopease_assets.core.layout import TableRef, last_day_of_month, partition_date
-from shopease_assets.core.quality import CheckResult
 from shopease_assets.engines import duckdb
 from shopease_assets.engines.arrow_types import cast_to
 from shopease_assets.engines.sql_model import SqlModel
+from shopease_assets.kit.charts import Chart
 from shopease_assets.kit.columns import column_schema
+from shopease_assets.kit.contract_check import CONTRACT, SAYS, keeps_contract
 from shopease_assets.kit.partitions import HISTORY, MONTHLY, WAITS_FOR
 from shopease_assets.kit.policy import CHUNKS, RETRIES
 from shopease_assets.kit.publishing import StepEvents, check_specs, publish_audited
@@ -29,8 +30,6 @@ from shopease_assets.kit.reconciliation import RECONCILES, Window, reconciled
 from shopease_assets.storage.io_manager import HAND_OVER, READS, LakeIOManager, Reads
 from shopease_assets.storage.lake import Relation
 
-CONTRACT = "contract"
-Chart = Callable[[pl.DataFrame], str]
 Input = tuple[str, str]
 
 
@@ -83,8 +82,7 @@ def sql_table(
         },
         check_specs=check_specs(
             ref,
-            {CONTRACT: "Every row keeps every rule of the contract"}
-            | ({RECONCILES: f"The sum of {revenue} is silver's revenue"} if revenue else {}),
+            {CONTRACT: SAYS} | ({RECONCILES: f"The sum of {revenue} is silver's revenue"} if revenue else {}),
             partitions,
             blocking=[CONTRACT] if monthly else [CONTRACT, RECONCILES],
         ),
@@ -107,7 +105,7 @@ def sql_table(
             newest = frame.filter(pl.col(ref.partition_by) == pl.col(ref.partition_by).max())
             facts["chart"] = dg.MetadataValue.md(chart(newest if monthly else frame))
         written = lake.lake.scan_staged(staged).collect()
-        results = _judged(written, ref, contract, keys)
+        results = keeps_contract(written, ref, contract, keys)
         if revenue:
             results += reconciled(written, ref, revenue, window, keys, lake.lake)
         yield from publish_audited(context, staged, results, {keys[-1]: facts})
@@ -153,34 +151,4 @@ def _lineage(model: SqlModel, shapes: frozenset[tuple[Input, pa.Schema]]) -> dg.
             column: [dg.TableColumnDep(asset_key=[layer, table], column_name=name) for layer, table, name in sources]
             for column, sources in found.items()
         }
-    )
-
-
-def _judged(frame: pl.DataFrame, ref: TableRef, contract: type[Contract], keys: Sequence[str]) -> list[CheckResult]:
-    rules = {rule.name: rule.keeps.fill_null(value=True) for rule in contract.rules()}
-    if key := contract.key():
-        rules["key|unique"] = ~pl.struct([ref.partition_by, *key]).is_duplicated()
-    counted = (
-        frame.with_columns((~keeps).alias(f"rule:{name}") for name, keeps in rules.items())
-        .group_by(ref.partition_by)
-        .agg(
-            pl.len().alias("rows"),
-            pl.any_horizontal(f"rule:{name}" for name in rules).sum().alias("failed_rows"),
-            *(pl.col(f"rule:{name}").sum().alias(name) for name in rules),
-        )
-    )
-    counts = {row[ref.partition_by].isoformat(): row for row in counted.iter_rows(named=True)}
-    return [_verdict(key, counts.get(key, {}), list(rules)) for key in keys]
-
-
-def _verdict(partition: str, counts: Mapping[str, int], rules: Sequence[str]) -> CheckResult:
-    broken = {rule: rows for rule in rules if (rows := counts.get(rule, 0))}
-    return CheckResult(
-        partition=partition,
-        check=CONTRACT,
-        passed=not broken,
-        rows=counts.get("rows", 0),
-        failed_rows=counts.get("failed_rows", 0),
-        reason="breaks " + ", ".join(f"{rule} ({rows} rows)" for rule, rows in broken.items()) if broken else "",
-        facts={"broken_rules": broken} if broken else {},
     )

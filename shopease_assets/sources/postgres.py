@@ -124,14 +124,15 @@ class PostgresSnapshot:
         day, arrived = _day_of(dated, table.types.get(table.day) == "date", zone), _day_of("t.created_at", False, zone)
         rows = self._rows(
             f"select case when isfinite({dated}) then {day} else {arrived} end as day, "
-            f"max(greatest({finite})) as at from {_source(table)} where ({moved}) and isfinite(t.created_at) group by 1"
+            f"max(greatest({finite})) as at from {self._source(table)} "
+            f"where ({moved}) and isfinite(t.created_at) group by 1"
         )
         return {row["day"]: row["at"] for row in rows if row["at"]}
 
     def _query(self, table: PostgresTable, shape: Shape, days: DayRange, selection: str) -> str:
         """Rows by their business day, and those that have none (null, infinity, orphan) by the day they arrived."""
         day = f"p.{table.day}" if table.parent else f"t.{table.day}"
-        source = _source(table)
+        source = self._source(table)
         is_date = table.types.get(table.day) == "date"
         partition, within = _partition_of(day, is_date, days), _within(day, is_date, days)
         dated = f"select {partition} as dt, {selection} from {source} where {within}"
@@ -144,6 +145,19 @@ class PostgresSnapshot:
             f"{dated} union all select {_partition_of('t.created_at', False, days)} as dt, {selection} from {source} "
             f"where ({' or '.join(undated)}) and {_within('t.created_at', False, days)}"
         )
+
+    def _source(self, table: PostgresTable) -> str:
+        """The table as `t`, with its parent as `p`: never more than one, however often the source repeats it."""
+        if not table.parent:
+            return f"{table} as t"
+        parent, column = f"{table.schema}.{table.parent[0]}", table.parent[1]
+        unique = self._rows(
+            f"""select 1 as one from pg_index as i join pg_attribute as a on a.attrelid = i.indrelid
+                where i.indrelid = to_regclass('{parent}') and i.indisunique and i.indnatts = 1
+                  and a.attnum = i.indkey[0] and a.attname = '{column}'"""
+        )
+        newest = f"(select distinct on ({column}) * from {parent} order by {column}, updated_at desc, {table.day} desc)"
+        return f"{table} as t left join {parent if unique else newest} as p on p.{column} = t.{column}"
 
     def _always_has_parent(self, table: PostgresTable) -> bool:
         """Whether the source enforces that each row has a parent with a day."""
@@ -184,13 +198,6 @@ def _columns(shape: Shape) -> str:
         f't."{name}"::text as "{name}"' if READ_AS_TEXT.match(kind) else f't."{name}"'
         for name, kind in shape.types.items()
     )
-
-
-def _source(table: PostgresTable) -> str:
-    if not table.parent:
-        return f"{table} as t"
-    parent, column = table.parent
-    return f"{table} as t left join {table.schema}.{parent} as p on p.{column} = t.{column}"
 
 
 def _partition_of(column: str, is_date: bool, days: DayRange) -> str:

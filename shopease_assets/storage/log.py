@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
-from shopease_assets.core.layout import TableRef
+from shopease_assets.core.layout import Layer, TableRef
 from shopease_assets.storage import log_queries as queries
 from shopease_assets.storage.log_tables import connect, publications, quality, reading, tables, versions, writing
 from shopease_assets.storage.records import Draft, Moment, Publication, PublishedPartition, QualityResult, Snapshot
@@ -144,6 +144,12 @@ class PublicationLog:
         with reading(self._engine) as connection:
             rows = connection.execute(sa.select(quality).where(quality.c.id.in_(newest)).order_by(quality.c.id))
             return [_quality_result(row) for row in rows]
+
+    def newest_audits(self, layer: Layer) -> dict[str, datetime]:
+        """Partition → when a check of a table of the layer last looked at it."""
+        asked = sa.select(quality.c.partition, sa.func.max(quality.c.checked_at)).where(quality.c.layer == layer)
+        with reading(self._engine) as connection:
+            return {row[0]: row[1] for row in connection.execute(asked.group_by(quality.c.partition))}
 
     @property
     def _engine(self) -> sa.Engine:

@@ -1,0 +1,128 @@
+"""The generator's ledger is the judge: the quarantine holds what was planted, nothing missing, nothing extra."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+import pytest
+
+from shopease_assets import synthetic
+from shopease_assets.core.layout import TableRef
+from shopease_assets.core.quality import Dimension
+from shopease_assets.settings import settings
+from shopease_assets.sources.embedded import create_database, drop_database
+from shopease_assets.synthetic.dataset import KEYS, TABLES
+from shopease_assets_tests.platform import LAST_DAY, START, Platform
+
+Refusal = tuple[str, str, str]  # day, key, rule
+_DAYS = (LAST_DAY - START).days + 1
+_SILVER = [f"{layer}/{table}" for layer in ("bronze", "silver") for table in TABLES]
+_MENDED_BY_CLEANING = ("noise", "key|unique")
+
+
+@dataclass(frozen=True)
+class Dirty:
+    """A lake over a shop with every kind of dirt, all days of which were let through, and what had been planted."""
+
+    platform: Platform
+    dataset: synthetic.Dataset
+
+    def refused(self, table: str) -> list[Refusal]:
+        """A line for each rule each row in quarantine broke."""
+        rows = self.platform.rows(f"quarantine.{table}").select("dt", "row_key", "rules").iter_rows()
+        return sorted((day.isoformat(), _key(key), rule) for day, key, rules in rows for rule in rules.split(", "))
+
+    def planted(self, table: str) -> list[Refusal]:
+        """A line for each fault that cleaning cannot mend, and for what follows from it."""
+        mine = self.dataset.ledger.filter((pl.col("table") == table) & ~pl.col("rule").is_in(_MENDED_BY_CLEANING))
+        found = [(_shown_day(row["day"]), _key(row["key"]), row["rule"]) for row in mine.iter_rows(named=True)]
+        if (
+            table == "order_items"
+        ):  # lines of no or negative pieces cannot add up; a refused order takes its lines along
+            found += [(day, key, "line_total_adds_up") for day, key, rule in found if rule == "quantity|min"]
+            found += [(day, key, "order_id|exists") for day, key in self._lines_of_refused_orders()]
+        return sorted(found)
+
+    def _lines_of_refused_orders(self) -> set[tuple[str, str]]:
+        refused = {int(json.loads(key)["order_id"]): day for day, key, _ in self.planted("orders")}
+        lines = self.dataset.frames["order_items"].filter(pl.col("order_id").is_in(list(refused)))
+        return {
+            (refused[order], _key(json.dumps({"order_item_id": item})))
+            for order, item in lines.select("order_id", "order_item_id").iter_rows()
+        }
+
+
+@pytest.fixture(scope="module")
+def lenient() -> Iterator[None]:
+    """Thresholds of nought: every day is published without the rows it refused."""
+    with pytest.MonkeyPatch.context() as patch:
+        for dimension in Dimension:
+            patch.setenv(f"SHOPEASE_LEAST_{dimension.upper()}", "0")
+        settings.cache_clear()
+        yield
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def dirty(server: str, lenient: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dirty]:
+    dataset = synthetic.generate("tiny", start=START, days=_DAYS, dirt=synthetic.Dirt.FULL)
+    dsn = create_database(server, "ledger")
+    synthetic.create(dsn, relaxed=True)
+    synthetic.load(dsn, dataset)
+    with Platform(dsn, tmp_path_factory.mktemp("ledger") / "lake") as platform:
+        outcome = platform.run(START, LAST_DAY, tables=_SILVER)
+        assert outcome.success, outcome.failures
+        yield Dirty(platform, dataset)
+    drop_database(server, "ledger")
+
+
+def test_every_kind_of_dirt_was_planted(dirty: Dirty) -> None:
+    kinds = {rule.split("|")[-1] for rule in dirty.dataset.ledger["rule"].unique()}
+    assert kinds >= {"nullability", "format", "listed", "min", "json", "exists", "unique", "noise", "plausible"}
+    assert kinds >= {"total_adds_up", "line_total_adds_up", "shipped_after_ordered", "ends_after_start"}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_quarantine_is_the_ledger_row_by_row(dirty: Dirty, table: str) -> None:
+    assert dirty.refused(table) == dirty.planted(table)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_row_in_quarantine_is_the_row_as_the_source_has_it(dirty: Dirty, table: str) -> None:
+    held = dirty.platform.rows(f"quarantine.{table}")
+    originals = [json.loads(text) for text in held["original_row"]]
+    assert len({_identity(row, table) for row in originals}) == len(originals)
+    columns = dirty.dataset.frames[table].columns
+    at_source = {
+        _identity(row, table): row
+        for row in dirty.platform.rows(f"bronze.{table}").cast(pl.String).iter_rows(named=True)
+    }
+    for row in originals:
+        assert {name: row[name] for name in columns} == {
+            name: at_source[_identity(row, table)][name] for name in columns
+        }
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_rows_in_are_published_set_aside_or_repeated_exactly(dirty: Dirty, table: str) -> None:
+    repeated = dirty.dataset.ledger.filter((pl.col("table") == table) & (pl.col("rule") == "key|unique"))
+    rows = {layer: len(dirty.platform.rows(f"{layer}.{table}")) for layer in ("bronze", "silver", "quarantine")}
+    assert rows["bronze"] == rows["silver"] + rows["quarantine"] + len(repeated)
+    assert rows["bronze"] == len(dirty.dataset.frames[table])
+    checks = dirty.platform.log.quality(TableRef("silver", table))
+    assert all(result.passed for result in checks if result.check == "row_conservation")
+
+
+def _shown_day(day: object) -> str:
+    return max(str(day), START.isoformat())
+
+
+def _key(text: str) -> str:
+    """The same key, written the same way; the version a row is of is not part of the ledger's."""
+    values = {name: None if value is None else str(value) for name, value in json.loads(text).items()}
+    return json.dumps({name: value for name, value in sorted(values.items()) if name != "updated_at"})
+
+
+def _identity(row: dict[str, object], table: str) -> tuple[object, ...]:
+    return tuple(row[name] for name in KEYS[table])
