@@ -11,7 +11,10 @@ import psycopg
 
 DAY = date(2026, 1, 5)
 ROWS, PARENTS = 6_000, 100
-SILVER = ["tenants", "stores", "customers", "products", "inventory", "orders", "order_items"]
+SILVER = [
+    *("tenants", "stores", "customers", "products", "subscriptions", "inventory", "inventory_movements"),
+    *("orders", "order_items", "web_events", "invoices"),
+]
 
 _TIMES = "timestamptz '{day} 09:00Z', timestamptz '{day} 10:00Z'"
 _PARENT = f"n % {PARENTS} + 1"
@@ -27,6 +30,14 @@ _ROWS = {
     "orders": f"""n, {_PARENT}, {_PARENT}, {_PARENT}, 'O-' || n, 'delivered', 'card', 'paid', 'web',
         'air', 'Pune', 'MH', '411001', 'India', 20.00, 2.00, 1.00, 3.00, 20.00, 'INR', null, '{{"device": "phone"}}',
         timestamptz '{{day}} 09:00Z', timestamptz '{{day}} 11:00Z', timestamptz '{{day}} 13:00Z', {_TIMES}""",
+    "subscriptions": f"""n, {_PARENT}, {_PARENT}, 'Plus', 'active', date '2026-01-01', date '2027-01-01', 9.99,
+        'monthly', {_TIMES}""",
+    "inventory_movements": f"n, {_PARENT}, {_PARENT}, -2, 'sale', timestamptz '{{day}} 09:00Z', {_TIMES}",
+    "web_events": f"""n, {_PARENT}, {_PARENT}, 's-' || n, 'search', {_PARENT}, '/search', null, 'desktop', 'Firefox',
+        'Linux', '10.0.0.1', null, '{{"search_term": "shirt", "quantity": 2, "value": 20.5}}', timestamptz '{{day}} 09:00Z',
+        {_TIMES}""",
+    "invoices": f"""n, {_PARENT}, {_PARENT}, {_PARENT}, 'I-' || n, 9.99, 'sent', date '{{day}}', date '2999-01-01',
+        null, {_TIMES}""",
     "order_items": f"n, n, {_PARENT}, 2, 10.00, 0.00, 20.00, {_TIMES}",
 }
 

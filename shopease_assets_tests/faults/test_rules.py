@@ -23,6 +23,10 @@ _KEYS = {
     "inventory": "product_id",
     "orders": "order_id",
     "order_items": "order_item_id",
+    "subscriptions": "subscription_id",
+    "inventory_movements": "movement_id",
+    "web_events": "event_id",
+    "invoices": "invoice_id",
 }
 _REQUIRED = {
     "tenants": "name slug plan is_active settings",
@@ -35,6 +39,10 @@ _REQUIRED = {
     "orders": "tenant_id customer_id order_number status payment_method payment_status sales_channel subtotal "
     "tax_amount shipping_cost discount_amount total_amount currency metadata ordered_at",
     "order_items": "order_id product_id quantity unit_price discount_amount line_total",
+    "subscriptions": "tenant_id customer_id plan_name status start_date monthly_amount billing_cycle",
+    "inventory_movements": "product_id store_id quantity_delta reason occurred_at",
+    "web_events": "tenant_id session_id event_type page_url device_type browser os event_data occurred_at",
+    "invoices": "tenant_id customer_id invoice_number amount status issue_date due_date",
 }
 _COMPLETENESS = [
     (table, f"{column} = null", f"{column}|nullability") for table in SILVER for column in _REQUIRED[table].split()
@@ -54,6 +62,10 @@ _CONSISTENCY = [
         "inventory": ["product_id", "store_id"],
         "orders": ["tenant_id", "customer_id", "store_id"],
         "order_items": ["order_id", "product_id"],
+        "subscriptions": ["tenant_id", "customer_id"],
+        "inventory_movements": ["product_id", "store_id"],
+        "web_events": ["tenant_id", "customer_id", "product_id"],
+        "invoices": ["tenant_id", "customer_id", "subscription_id"],
     }.items()
     for column in columns
 ]
@@ -89,6 +101,17 @@ _VALIDITY = [
     ("order_items", "unit_price = -10, line_total = -20", "unit_price|min"),
     ("order_items", "discount_amount = -1, line_total = 21", "discount_amount|min"),
     ("order_items", "line_total = -20, discount_amount = 40", "line_total|min"),
+    ("subscriptions", "status = 'paused'", "status|listed"),
+    ("subscriptions", "billing_cycle = 'weekly'", "billing_cycle|listed"),
+    ("subscriptions", "monthly_amount = -0.01", "monthly_amount|min"),
+    ("subscriptions", "start_date = '1899-12-31', end_date = null", "start_date|plausible"),
+    ("inventory_movements", "reason = 'theft'", "reason|listed"),
+    ("inventory_movements", "created_at = '2999-01-01Z'", "created_at|plausible"),
+    ("web_events", "event_type = 'hover'", "event_type|listed"),
+    ("web_events", "event_data = '{\"value\":'", "event_data|json"),
+    ("invoices", "status = 'lost'", "status|listed"),
+    ("invoices", "amount = -1", "amount|min"),
+    ("invoices", "paid_date = '2999-01-01'", "paid_date|plausible"),
 ]
 _ACCURACY = [
     ("orders", "total_amount = 20.01", "total_adds_up"),
@@ -96,6 +119,8 @@ _ACCURACY = [
     ("orders", "shipped_at = ordered_at - interval '1 second'", "shipped_after_ordered"),
     ("orders", "delivered_at = shipped_at - interval '1 microsecond'", "delivered_after_shipped"),
     ("order_items", "line_total = 19.99", "line_total_adds_up"),
+    ("subscriptions", "end_date = start_date - 1", "ends_after_start"),
+    ("invoices", "due_date = issue_date - 1", "due_after_issue"),
 ]
 _FAULTS = [
     *((Dimension.COMPLETENESS, *fault) for fault in _COMPLETENESS + _EMPTY),
