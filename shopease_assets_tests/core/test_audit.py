@@ -3,6 +3,7 @@
 import json
 from datetime import date, timedelta
 from decimal import Decimal
+from random import Random
 
 import polars as pl
 import pytest
@@ -155,6 +156,23 @@ def test_every_row_is_published_quarantined_or_deduplicated(rows: list[dict[str,
         len(verdict.good) == sum(account.published for account in verdict.accounts.values()) == len(verdict.good_rows)
     )
     assert len(verdict.bad) == sum(account.quarantined for account in verdict.accounts.values())
+
+
+@given(st.lists(MESSY, max_size=12), st.sets(st.integers(0, 11)), st.randoms())
+@settings(deadline=None)
+def test_a_row_that_vanished_without_a_twin_is_missed_in_whatever_order_rows_come(
+    rows: list[dict[str, object]], dropped: set[int], shuffled: Random
+) -> None:
+    shuffled.shuffle(rows)
+    bronze = parcels(*rows)
+    kept = bronze.filter(~pl.col(ROW).is_in(list(dropped))).lazy()
+    frame = kept.pipe(clean, Parcels).pipe(latest_per_key, Parcels).collect()
+    verdict = audit(frame, bronze, Parcels, partitions=DAYS, parents={"order_id": ORDERS})
+    for day in DAYS:
+        mine = [(number, row["parcel_id"]) for number, row in enumerate(rows) if str(row["dt"]) == day]
+        still_there = {key for number, key in mine if number not in dropped and key is not None}
+        missing = [key for number, key in mine if number in dropped and key not in still_there]
+        assert verdict.accounts[day].lost == len(missing)
 
 
 @given(st.lists(MESSY, max_size=15, unique_by=lambda row: (row["dt"], row["parcel_id"])))

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from shopease_assets.kit.charts import revenue_per_day, top_products
+from shopease_assets.kit.charts import quality_per_day, revenue_per_day, top_products
 
 _DAY = date(2026, 1, 30)
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -33,6 +33,29 @@ def test_the_title_names_the_days_and_is_what_screen_readers_say() -> None:
 def test_a_single_day_is_shown_by_tenant_the_largest_first() -> None:
     picture = _picture(revenue_per_day(_sales({1: [5], 2: [1234.4], 3: [70]})))
     assert _words(picture) == ["Revenue per tenant, 2026-01-30", "tenant 2", "1,234", "tenant 3", "70", "tenant 1", "5"]
+
+
+def test_quality_is_a_line_per_dimension_of_all_tables_together_and_bad_days_lie_on_the_axis() -> None:
+    next_day = _DAY + timedelta(days=1)
+    scores = pl.DataFrame(
+        [
+            {"dt": day, "dimension": dimension, "rows": rows, "failed_rows": failed}
+            for day, dimension, rows, failed in [
+                (_DAY, "validity", 90, 4),
+                (_DAY, "validity", 10, 0),
+                (next_day, "validity", 100, 50),
+                (_DAY, "accuracy", 0, 0),
+                (next_day, "accuracy", 100, 0),
+            ]
+        ]
+    )
+    picture = _picture(quality_per_day(scores))
+    lines = {line.get("stroke"): line.get("points", "").split() for line in picture.iter(f"{_SVG}polyline")}
+    heights = {colour: [float(point.split(",")[1]) for point in points] for colour, points in lines.items()}
+    top, bottom = heights["#e0803a"][0], heights["#b065d8"][1]
+    assert heights["#e0803a"] == [top, top]
+    assert heights["#b065d8"][0] == pytest.approx(top + (bottom - top) * 0.4, abs=0.1)
+    assert {"100 %", "90 %", "validity", "30 Jan", "31 Jan"} <= set(_words(picture))
 
 
 @pytest.mark.parametrize(
