@@ -1,11 +1,13 @@
-"""`@gold(Contract)`: a Polars function as a daily gold asset, for what SQL is the wrong tool for.
+"""`@gold(Contract)`: a Polars function as a gold asset, for what SQL is the wrong tool for.
 
-A function's parameters name its inputs: `silver_customers`. `log` stands for the publication log and `days` for the
-partitions asked for; a table made of the log is made after all others, whatever became of them.
+A function's parameters name its inputs: `silver_customers`. A daily function sees the days it is run for and returns
+their rows with `dt`; a monthly one is called for each month with all days up to its end, and `as_of` is its last day
+(of the current month: the newest published one). `log` stands for the publication log and `days` for the partitions
+asked for; a table made of the log is made after all others, whatever became of them.
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,31 +19,53 @@ from shopease_assets.core.layout import TableRef, partition_date
 from shopease_assets.kit.charts import Chart
 from shopease_assets.kit.columns import column_schema
 from shopease_assets.kit.contract_check import CONTRACT, SAYS, keeps_contract
-from shopease_assets.kit.partitions import DAILY, WAITS_FOR
+from shopease_assets.kit.month_state import at_end_of_month, reads
+from shopease_assets.kit.partitions import DAILY, HISTORY, MONTHLY, WAITS_FOR
 from shopease_assets.kit.policy import AFTERWARDS, CHUNKS, RETRIES
 from shopease_assets.kit.publishing import StepEvents, check_specs, publish_audited
-from shopease_assets.storage.io_manager import LakeIOManager
-from shopease_assets.storage.lake import ParquetLake
+from shopease_assets.kit.reconciliation import RECONCILES, reconciled
+from shopease_assets.storage.io_manager import HAND_OVER, READS, LakeIOManager
+from shopease_assets.storage.lake import ParquetLake, Relation
 
 GoldFunction = Callable[..., pl.LazyFrame]
+_NOT_TABLES = {"as_of", "log", "days"}
 _TREND_DAYS = 60
 
 
-def gold(contract: type[Contract], *, trend: Chart | None = None) -> Callable[[GoldFunction], dg.AssetsDefinition]:
-    """Make the asset `gold/<function name>` of a function to rows of the contract with their `dt`.
+def gold(
+    contract: type[Contract],
+    *,
+    partitions: dg.TimeWindowPartitionsDefinition = DAILY,
+    revenue: str | None = None,
+    chart: Chart | None = None,
+    trend: Chart | None = None,
+) -> Callable[[GoldFunction], dg.AssetsDefinition]:
+    """Make the asset `gold/<function name>` of a function to rows of the contract.
 
-    `trend` draws the newest partition and the published ones of the sixty days before it.
+    Args:
+        contract: the result's columns, types and rules.
+        partitions: DAILY or MONTHLY.
+        revenue: the column whose sum must be silver's revenue of the day, or up to the month's end.
+        chart: draws the newest partition as Markdown for its materialisation.
+        trend: likewise, with the published days of the sixty before it.
     """
+    monthly = partitions is MONTHLY
 
     def decorate(function: GoldFunction) -> dg.AssetsDefinition:
-        ref = TableRef("gold", function.__name__)
+        ref = TableRef("gold", function.__name__, "month" if monthly else "dt")
         parameters = inspect.signature(function).parameters
-        inputs = [name for name in parameters if name not in {"log", "days"}]
+        handed_over = {HAND_OVER: "relation", READS: reads(monthly=monthly, every_version=False)}
 
         @dg.asset(
             key=[ref.layer, ref.name],
-            partitions_def=DAILY,
-            ins={name: dg.AssetIn(key=name.split("_", 1)) for name in inputs},
+            partitions_def=partitions,
+            ins={
+                name: dg.AssetIn(
+                    key=name.split("_", 1), partition_mapping=HISTORY if monthly else None, metadata=handed_over
+                )
+                for name in parameters
+                if name not in _NOT_TABLES
+            },
             description=inspect.getdoc(contract),
             kinds={"polars", "parquet"},
             tags=AFTERWARDS if "log" in parameters else {},
@@ -53,26 +77,54 @@ def gold(contract: type[Contract], *, trend: Chart | None = None) -> Callable[[G
                 "shopease/key": contract.key(),
                 WAITS_FOR: [],
             },
-            check_specs=check_specs(ref, {CONTRACT: SAYS}, DAILY, blocking=[CONTRACT]),
+            check_specs=check_specs(
+                ref,
+                {CONTRACT: SAYS} | ({RECONCILES: f"The sum of {revenue} is silver's revenue"} if revenue else {}),
+                partitions,
+                blocking=[CONTRACT] if monthly else [CONTRACT, RECONCILES],
+            ),
         )
-        def build(context: dg.AssetExecutionContext, **frames: pl.LazyFrame) -> StepEvents:
+        def build(context: dg.AssetExecutionContext, **inputs: Relation) -> StepEvents:
             lake: LakeIOManager = context.resources.lake
             keys = list(context.partition_keys)
             told = {"log": lake.lake.log, "days": keys}
-            rows = function(**frames, **{name: told[name] for name in parameters if name in told})
-            frame = rows.select("dt", *contract.columns()).collect()
+            asked = {name: told[name] for name in parameters if name in told}
+            rows = _by_month(function, inputs, keys, asked) if monthly else _by_day(function, inputs, asked)
+            frame = rows.select(ref.partition_by, *contract.columns()).collect()
             staged = lake.lake.stage(
                 ref, frame, partitions=keys, run_id=context.run.run_id, base=lake.started_at_position
             )
             written = lake.lake.scan_staged(staged).collect()
+            results = keeps_contract(written, ref, contract, keys)
+            if revenue:
+                results += reconciled(written, ref, revenue, "to_date" if monthly else "day", keys, lake.lake)
             facts: dict[str, Any] = {}
+            if chart is not None and len(written):
+                newest = pl.col(ref.partition_by) == pl.col(ref.partition_by).max()
+                facts["chart"] = dg.MetadataValue.md(chart(written.filter(newest)))
             if trend is not None and len(written):
                 facts["trend"] = dg.MetadataValue.md(trend(_with_days_before(lake.lake, ref, written, keys[-1])))
-            yield from publish_audited(context, staged, keeps_contract(written, ref, contract, keys), {keys[-1]: facts})
+            yield from publish_audited(context, staged, results, {keys[-1]: facts})
 
         return build
 
     return decorate
+
+
+def _by_day(function: GoldFunction, inputs: Mapping[str, Relation], asked: Mapping[str, Any]) -> pl.LazyFrame:
+    return function(**{name: relation.scan() for name, relation in inputs.items()}, **asked)
+
+
+def _by_month(
+    function: GoldFunction, inputs: Mapping[str, Relation], months: Sequence[str], asked: Mapping[str, Any]
+) -> pl.LazyFrame:
+    states = []
+    for month in months:
+        visible, last = at_end_of_month(month, inputs)
+        as_of = {"as_of": last} if "as_of" in inspect.signature(function).parameters else {}
+        state = _by_day(function, visible, {**asked, **as_of})
+        states.append(state.with_columns(pl.lit(partition_date(month)).alias("month")))
+    return pl.concat(states)
 
 
 def _with_days_before(lake: ParquetLake, ref: TableRef, rows: pl.DataFrame, newest: str) -> pl.DataFrame:

@@ -5,8 +5,6 @@ run for; a monthly one sees all days up to the month's end (the current month: u
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,18 +14,19 @@ import polars as pl
 import pyarrow as pa
 
 from shopease_assets.core.contract import Contract
-from shopease_assets.core.layout import TableRef, last_day_of_month, partition_date
+from shopease_assets.core.layout import TableRef, partition_date
 from shopease_assets.engines import duckdb
 from shopease_assets.engines.arrow_types import cast_to
 from shopease_assets.engines.sql_model import SqlModel
 from shopease_assets.kit.charts import Chart
 from shopease_assets.kit.columns import column_schema
 from shopease_assets.kit.contract_check import CONTRACT, SAYS, keeps_contract
+from shopease_assets.kit.month_state import at_end_of_month, reads
 from shopease_assets.kit.partitions import HISTORY, MONTHLY, WAITS_FOR
 from shopease_assets.kit.policy import CHUNKS, RETRIES
 from shopease_assets.kit.publishing import StepEvents, check_specs, publish_audited
 from shopease_assets.kit.reconciliation import RECONCILES, Window, reconciled
-from shopease_assets.storage.io_manager import HAND_OVER, READS, LakeIOManager, Reads
+from shopease_assets.storage.io_manager import HAND_OVER, READS, LakeIOManager
 from shopease_assets.storage.lake import Relation
 
 Input = tuple[str, str]
@@ -66,7 +65,10 @@ def sql_table(
             "_".join(table): dg.AssetIn(
                 key=list(table),
                 partition_mapping=HISTORY if monthly else None,
-                metadata={HAND_OVER: "relation", READS: _reads(table, versions, monthly=monthly)},
+                metadata={
+                    HAND_OVER: "relation",
+                    READS: reads(monthly=monthly, every_version=".".join(table) in versions),
+                },
             )
             for table in model.inputs
         },
@@ -113,29 +115,13 @@ def sql_table(
     return build
 
 
-def _reads(table: Input, versions: Sequence[str], *, monthly: bool) -> Reads:
-    if ".".join(table) in versions:
-        return "every version"
-    return "history" if monthly else "partition"
-
-
 def _as_of(
     model: SqlModel, contract: type[Contract], relations: Mapping[Input, Relation], key: str, versions: Sequence[str]
 ) -> pa.Table:
     """The state at the end of the month: no day after it is visible, whatever else the run covers."""
-    last = last_day_of_month(partition_date(key))
-    visible = {
-        table: relation if ".".join(table) in versions else _until(relation, last)
-        for table, relation in relations.items()
-    }
-    days = [max(relation.files) for relation in visible.values() if relation.files]
-    as_of = min(last, partition_date(max(days))) if days else last
+    visible, as_of = at_end_of_month(key, relations, {table for table in relations if ".".join(table) in versions})
     rows = cast_to(duckdb.run(model, visible, as_of=as_of), contract.arrow_schema())
     return rows.append_column("month", pa.repeat(pa.scalar(partition_date(key), pa.date32()), len(rows)))
-
-
-def _until(relation: Relation, day: date) -> Relation:
-    return replace(relation, files={key: files for key, files in relation.files.items() if partition_date(key) <= day})
 
 
 def _typed(contract: type[Contract], ref: TableRef) -> pa.Schema:

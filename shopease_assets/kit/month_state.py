@@ -1,0 +1,38 @@
+"""What a monthly table sees of its inputs: every day up to the end of its month, none after."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import date
+from typing import TypeVar
+
+from shopease_assets.core.layout import last_day_of_month, partition_date
+from shopease_assets.storage.io_manager import Reads
+from shopease_assets.storage.lake import Relation
+
+NameT = TypeVar("NameT")
+
+
+def reads(*, monthly: bool, every_version: bool) -> Reads:
+    """Which partitions of an input a table is handed."""
+    if every_version:
+        return "every version"
+    return "history" if monthly else "partition"
+
+
+def at_end_of_month(
+    key: str, relations: Mapping[NameT, Relation], every_version: Collection[NameT] = ()
+) -> tuple[dict[NameT, Relation], date]:
+    """The inputs without the days after the month, and its last day: of the current month, the newest published one.
+
+    Of the inputs named in `every_version` all days stay.
+    """
+    last = last_day_of_month(partition_date(key))
+    visible = {
+        name: relation if name in every_version else _until(relation, last) for name, relation in relations.items()
+    }
+    days = [max(relation.files) for relation in visible.values() if relation.files]
+    return visible, min(last, partition_date(max(days))) if days else last
+
+
+def _until(relation: Relation, day: date) -> Relation:
+    return replace(relation, files={key: files for key, files in relation.files.items() if partition_date(key) <= day})
