@@ -38,6 +38,7 @@ lint: $(STAMP) ## Formatting, lint, layers, SQL
 	@$(BIN)/ruff check .
 	@$(BIN)/lint-imports --config setup.cfg
 	@$(BIN)/sqlfluff lint shopease_assets/gold --disable-progress-bar
+	@$(BIN)/shopease docs --check
 
 typecheck: $(STAMP) ## mypy, strict
 	@$(BIN)/mypy
@@ -45,6 +46,9 @@ typecheck: $(STAMP) ## mypy, strict
 bench: $(STAMP) ## Ratios against a raw COPY, a naive pipeline and the source database
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	@$(BIN)/python -m benchmarks
+
+docs: $(STAMP) ## Rewrite the data dictionary, docs/catalog
+	@$(BIN)/shopease docs
 
 clean: ## Stop the demo's server; delete its lake and source (.shopease)
 	@test ! -x $(BIN)/shopease || $(BIN)/shopease source stop

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from shopease_assets.cli import demo, lake, quality, run, source
+from shopease_assets.cli import demo, docs, lake, quality, run, source
 from shopease_assets.cli.console import print_error
 from shopease_assets.core.errors import ShopEaseError
 
@@ -24,6 +24,7 @@ app.command("quality")(quality.quality)
 app.command("history")(lake.history)
 app.command("rollback")(lake.rollback)
 app.command("vacuum")(lake.vacuum)
+app.command("docs")(docs.docs)
 
 
 def main() -> None:

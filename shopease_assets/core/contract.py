@@ -124,6 +124,12 @@ class Says:
         return (column.metadata or {}).get("case")
 
     @staticmethod
+    def listed(column: dy.Column) -> Sequence[str]:
+        """The words it may be, where they are listed."""
+        listed: Sequence[str] = (column.metadata or {}).get("listed", ())
+        return listed
+
+    @staticmethod
     def reference(column: dy.Column) -> Reference | None:
         """The table its values must exist in."""
         return (column.metadata or {}).get("reference")
@@ -172,7 +178,7 @@ def text(*, nullable: bool = False, personal: bool = False, key: bool = False) -
 def enum(values: Sequence[str], *, case: Case = "lower") -> dy.String:
     """One of a fixed list of words, whose case is normalised before it is judged."""
     listed = tuple(values)
-    return dy.String(check={"listed": lambda column: column.is_in(listed)}, metadata={"case": case})
+    return dy.String(check={"listed": lambda column: column.is_in(listed)}, metadata={"case": case, "listed": listed})
 
 
 def email() -> dy.String:

@@ -3,6 +3,10 @@
 import dagster as dg
 
 from shopease_assets.core.contract import Contract, Says
+from shopease_assets.core.layout import TableRef
+
+#: The contract of every table that has one, in the order their files were loaded.
+CONTRACTS: dict[TableRef, type[Contract]] = {}
 
 
 def column_schema(contract: type[Contract]) -> dg.TableSchema:

@@ -17,7 +17,7 @@ import polars as pl
 from shopease_assets.core.contract import Contract
 from shopease_assets.core.layout import TableRef, partition_date
 from shopease_assets.kit.charts import Chart
-from shopease_assets.kit.columns import column_schema
+from shopease_assets.kit.columns import CONTRACTS, column_schema
 from shopease_assets.kit.contract_check import CONTRACT, SAYS, keeps_contract
 from shopease_assets.kit.month_state import at_end_of_month, reads
 from shopease_assets.kit.partitions import DAILY, HISTORY, MONTHLY, WAITS_FOR
@@ -53,6 +53,7 @@ def gold(
 
     def decorate(function: GoldFunction) -> dg.AssetsDefinition:
         ref = TableRef("gold", function.__name__, "month" if monthly else "dt")
+        CONTRACTS[ref] = contract
         parameters = inspect.signature(function).parameters
         handed_over = {HAND_OVER: "relation", READS: reads(monthly=monthly, every_version=False)}
 

@@ -19,7 +19,7 @@ from shopease_assets.core.contract import Contract
 from shopease_assets.core.layout import TableRef
 from shopease_assets.core.quality import CheckResult, Dimension, check_of
 from shopease_assets.kit.bronze import MATCHES_SOURCE
-from shopease_assets.kit.columns import column_schema
+from shopease_assets.kit.columns import CONTRACTS, column_schema
 from shopease_assets.kit.partitions import DAILY, WAITS_FOR
 from shopease_assets.kit.policy import CHUNKS, RETRIES
 from shopease_assets.kit.publishing import StepEvents, check_specs, publish_audited
@@ -41,6 +41,7 @@ def silver(contract: type[Contract]) -> Callable[[SilverFunction], dg.AssetsDefi
 
     def decorate(function: SilverFunction) -> dg.AssetsDefinition:
         ref = TableRef("silver", function.__name__)
+        CONTRACTS[ref] = contract
         main = f"bronze_{ref.name}"
         inputs = {name: dg.AssetIn(key=name.split("_", 1)) for name in inspect.signature(function).parameters}
         if main not in inputs:

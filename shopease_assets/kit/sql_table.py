@@ -19,7 +19,7 @@ from shopease_assets.engines import duckdb
 from shopease_assets.engines.arrow_types import cast_to
 from shopease_assets.engines.sql_model import SqlModel
 from shopease_assets.kit.charts import Chart
-from shopease_assets.kit.columns import column_schema
+from shopease_assets.kit.columns import CONTRACTS, column_schema
 from shopease_assets.kit.contract_check import CONTRACT, SAYS, keeps_contract
 from shopease_assets.kit.month_state import at_end_of_month, reads
 from shopease_assets.kit.partitions import HISTORY, MONTHLY, WAITS_FOR
@@ -57,6 +57,7 @@ def sql_table(
     monthly = partitions is MONTHLY
     window = window or ("to_date" if monthly else "day")
     ref = TableRef("gold", model.name, "month" if monthly else "dt")
+    CONTRACTS[ref] = contract
 
     @dg.asset(
         key=[ref.layer, ref.name],
