@@ -37,7 +37,7 @@ lint: $(STAMP) ## Formatting, lint, layers, SQL
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/lint-imports --config setup.cfg
-	@$(BIN)/sqlfluff lint shopease_assets/gold --disable-progress-bar
+	@$(BIN)/sqlfluff lint shopease_assets/gold shopease_assets/queries --disable-progress-bar
 	@$(BIN)/shopease docs --check
 
 typecheck: $(STAMP) ## mypy, strict

@@ -38,6 +38,11 @@ def query(
     output: Annotated[Format, typer.Option("--format", help="How to write the result")] = Format.TABLE,
 ) -> None:
     """Answer one SELECT from the published tables; each has its partition column, dt or month."""
+    print_answer(sql, output)
+
+
+def print_answer(sql: str, output: Format) -> None:
+    """Print the result of one SELECT. Raises QueryError as `answer` does."""
     result = answer(sql)
     match output:
         case Format.JSON:

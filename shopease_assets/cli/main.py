@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from shopease_assets.cli import demo, docs, lake, quality, run, source
+from shopease_assets.cli import demo, docs, lake, quality, queries, run, source
 from shopease_assets.cli.console import print_error
 from shopease_assets.core.errors import ShopEaseError
 
@@ -19,6 +19,7 @@ app.add_typer(source.app, name="source")
 app.command("run")(run.run)
 app.command("dev")(run.dev)
 app.command("query")(lake.query)
+app.add_typer(queries.app, name="queries")
 app.command("status")(lake.status)
 app.command("quality")(quality.quality)
 app.command("history")(lake.history)

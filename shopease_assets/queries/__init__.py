@@ -1,0 +1,51 @@
+"""The questions people ask every week, in Athena's SQL: one file each, its first comment says what it answers.
+
+`name.sql` runs unchanged in the Athena console; on a laptop it is translated to DuckDB.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlglot
+
+from shopease_assets.core.errors import QueryError
+
+_FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class NamedQuery:
+    """A question: its name, what it answers, and the SELECT in Athena's dialect."""
+
+    name: str
+    answers: str
+    sql: str
+
+    @property
+    def for_duckdb(self) -> str:
+        """The same SELECT for DuckDB."""
+        (translated,) = sqlglot.transpile(self.sql, read="athena", write="duckdb", pretty=True)
+        return translated
+
+
+def named_queries() -> dict[str, NamedQuery]:
+    """Name → query, by name."""
+    return {path.stem: _read(path) for path in sorted(_FOLDER.glob("*.sql"))}
+
+
+def named_query(name: str) -> NamedQuery:
+    """The query of that name.
+
+    Raises:
+        QueryError: there is none; the message lists those there are.
+    """
+    known = named_queries()
+    if name not in known:
+        raise QueryError(f"no query is called {name!r}; there are: {', '.join(known)}")
+    return known[name]
+
+
+def _read(path: Path) -> NamedQuery:
+    sql = path.read_text()
+    comment = [line.removeprefix("--").strip() for line in sql.splitlines() if line.startswith("--")]
+    return NamedQuery(path.stem, " ".join(comment), sql)

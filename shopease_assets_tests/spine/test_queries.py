@@ -1,0 +1,46 @@
+"""The weekly questions: each runs in Athena's dialect on the built lake, and answers what its first line says."""
+
+import pytest
+import sqlglot
+
+from shopease_assets.core.errors import QueryError
+from shopease_assets.engines import duckdb
+from shopease_assets.queries import named_queries, named_query
+from shopease_assets_tests.platform import Platform
+
+_QUERIES = named_queries()
+
+
+@pytest.mark.parametrize("name", _QUERIES)
+def test_a_query_is_athena_s_and_says_what_it_answers(name: str) -> None:
+    (statement,) = sqlglot.parse(_QUERIES[name].sql, dialect="athena")
+    assert isinstance(statement, sqlglot.exp.Select)
+    assert _QUERIES[name].answers.endswith(".")
+
+
+@pytest.mark.parametrize("name", _QUERIES)
+def test_a_query_finds_an_answer_in_the_built_lake(built: Platform, name: str) -> None:
+    tables = {(ref.layer, ref.name): ref for ref in built.log.tables()}
+    answer = duckdb.query(_QUERIES[name].for_duckdb, lambda layer, table: built.lake.relation(tables[layer, table]))  # type: ignore[index]
+    assert len(answer) or name == "customers_at_risk"  # 45 days are short for losing anyone
+
+
+def test_an_unknown_query_is_told_the_known_ones() -> None:
+    with pytest.raises(QueryError, match=r"no query is called 'nonsense'; there are: basket_pairs, "):
+        named_query("nonsense")
+
+
+def test_the_executive_summary_is_what_the_daily_sales_sum_to(built: Platform) -> None:
+    tables = {(ref.layer, ref.name): ref for ref in built.log.tables()}
+    sql = named_query("executive_summary").for_duckdb
+    rows = duckdb.query(sql, lambda layer, table: built.lake.relation(tables[layer, table])).to_pylist()  # type: ignore[index]
+    for row in rows:
+        (theirs,) = built.sql(
+            """select sum(case when o.ordered_at::date > date '2026-02-14' - 30 then i.line_total end),
+                      sum(case when o.ordered_at::date <= date '2026-02-14' - 30 then i.line_total end)
+               from shop.orders o join shop.order_items i using (order_id)
+               where o.status in ('processing', 'shipped', 'delivered') and o.tenant_id = %s
+                 and o.ordered_at::date > date '2026-02-14' - 60""",
+            row["tenant_id"],
+        )
+        assert (row["revenue"], row["revenue_before"]) == theirs
