@@ -11,7 +11,7 @@ import polars as pl
 import psycopg
 
 from shopease_assets.automation.catching_up import version_days
-from shopease_assets.automation.runner import Outcome, plan, run_chunks
+from shopease_assets.automation.runner import Chunk, Outcome, plan, run_chunks
 from shopease_assets.core.layout import TableRef
 from shopease_assets.sources.postgres import PostgresSnapshot
 from shopease_assets.sources.postgres_table import DayRange
@@ -49,20 +49,32 @@ class Platform:
         from shopease_assets.definitions import assets
 
         selected = [asset for asset in assets if tables is None or asset.key.to_user_string() in tables]
+        chunks = plan(
+            selected,
+            first,
+            last or first,
+            today=max(last or first, LAST_DAY),
+            days_per_run=days_per_run,
+            version_days=self._lacking(max(last or first, LAST_DAY)) if tables is None else (),
+            newest_month=max(self._months(), default=""),
+        )
+        return self.execute(chunks)
+
+    def execute(self, chunks: Sequence[Chunk]) -> Outcome:
+        """Run the chunks."""
+        from shopease_assets.definitions import assets
+
         return run_chunks(
-            plan(
-                selected,
-                first,
-                last or first,
-                today=max(last or first, LAST_DAY),
-                days_per_run=days_per_run,
-                version_days=self._lacking(max(last or first, LAST_DAY)) if tables is None else (),
-                newest_month=max(self._months(), default=""),
-            ),
+            chunks,
             assets,
-            resources={"lake": dg.IOManagerDefinition(lambda _: LakeIOManager(self.lake)), "source": _source(self.dsn)},
+            resources=self.resources,
             instance=self.instance,
         )
+
+    @property
+    def resources(self) -> dict[str, object]:
+        """What assets need: the lake and the source, anew for each run."""
+        return {"lake": dg.IOManagerDefinition(lambda _: LakeIOManager(self.lake)), "source": _source(self.dsn)}
 
     def _lacking(self, today: date) -> set[str]:
         from shopease_assets.definitions import source_tables

@@ -182,10 +182,9 @@ def test_every_asset_is_described_owned_grouped_retried_and_backfilled_by_the_mo
     assert asset.backfill_policy == CHUNKS
     assert asset.backfill_policy.max_partitions_per_run == settings().days_per_run
     assert asset.op.retry_policy == RETRIES
-    if layer != "bronze":
-        schema: dg.TableSchema = spec.metadata["dagster/column_schema"]  # type: ignore[assignment]
-        assert schema.columns
-        assert all(column.type != "null" for column in schema.columns)
+    schema: dg.TableSchema = spec.metadata["dagster/column_schema"]  # type: ignore[assignment]
+    assert schema.columns
+    assert all(column.type != "null" for column in schema.columns)
 
 
 def test_the_jobs_take_every_table_once_daily_ones_and_monthly_ones_apart() -> None:

@@ -82,20 +82,20 @@ def plan(
     first = _waited_for(assets)
     complete = sorted({*asked, *version_days}) if first else asked
     if complete == asked and len(asked) <= days_per_run:  # one run sees every partition it needs, in whatever order
-        chunks = _chunks(daily, asked, days_per_run)
+        chunks = chunked(daily, asked, days_per_run)
     else:
         chunks = [
             chunk
-            for wave in _waves(daily)
+            for wave in waves(daily)
             for part, days in (
                 ([asset for asset in wave if asset in first], complete),
                 ([asset for asset in wave if asset not in first], asked),
             )
-            for chunk in _chunks(part, days, days_per_run)
+            for chunk in chunked(part, days, days_per_run)
         ]
     monthly = [asset for asset in assets if asset.partitions_def == MONTHLY]
     months = _keys(MONTHLY, start.replace(day=1).isoformat(), max(min(end, today).isoformat(), newest_month))
-    return [*chunks, *_chunks(last, asked, days_per_run), *_chunks(monthly, months, days_per_run)]
+    return [*chunks, *chunked(last, asked, days_per_run), *chunked(monthly, months, days_per_run)]
 
 
 def _waited_for(assets: Sequence[dg.AssetsDefinition]) -> list[dg.AssetsDefinition]:
@@ -107,7 +107,7 @@ def _waited_for(assets: Sequence[dg.AssetsDefinition]) -> list[dg.AssetsDefiniti
     return [asset for asset in daily if asset.key in needed | sources]
 
 
-def _chunks(assets: Sequence[dg.AssetsDefinition], keys: Sequence[str], most: int) -> list[Chunk]:
+def chunked(assets: Sequence[dg.AssetsDefinition], keys: Sequence[str], most: int) -> list[Chunk]:
     """Runs of at most `most` consecutive partitions; all months in one."""
     if not assets or not keys:
         return []
@@ -163,7 +163,7 @@ def _keys(partitions: dg.TimeWindowPartitionsDefinition, first: str, last: str) 
     return [key for key in partitions.get_partition_keys() if first <= key <= last]
 
 
-def _waves(assets: Sequence[dg.AssetsDefinition]) -> list[tuple[dg.AssetsDefinition, ...]]:
+def waves(assets: Sequence[dg.AssetsDefinition]) -> list[tuple[dg.AssetsDefinition, ...]]:
     """Assets by how many complete tables they have to wait for."""
     by_key = {asset.key: asset for asset in assets}
     level: dict[dg.AssetKey, int] = {}

@@ -28,6 +28,16 @@ customers = bronze(
             created_at timestamptz,
             updated_at timestamptz
         """,
+        personal=(
+            "email",
+            "first_name",
+            "last_name",
+            "phone",
+            "date_of_birth",
+            "address_line1",
+            "postal_code",
+            "metadata",
+        ),
     ),
     __doc__,
 )

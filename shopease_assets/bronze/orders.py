@@ -37,6 +37,7 @@ orders = bronze(
             created_at timestamptz,
             updated_at timestamptz
         """,
+        personal=("shipping_postal_code",),
     ),
     __doc__,
 )

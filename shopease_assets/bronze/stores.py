@@ -19,6 +19,7 @@ stores = bronze(
             created_at timestamptz,
             updated_at timestamptz
         """,
+        personal=("manager_name",),
     ),
     __doc__,
 )

@@ -27,6 +27,7 @@ web_events = bronze(
             created_at timestamptz,
             updated_at timestamptz
         """,
+        personal=("ip_address",),
     ),
     __doc__,
 )

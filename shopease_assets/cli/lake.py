@@ -38,12 +38,11 @@ def query(
     output: Annotated[Format, typer.Option("--format", help="How to write the result")] = Format.TABLE,
 ) -> None:
     """Answer one SELECT from the published tables; each has its partition column, dt or month."""
-    print_answer(sql, output)
+    write_result(answer(sql), output)
 
 
-def print_answer(sql: str, output: Format) -> None:
-    """Print the result of one SELECT. Raises QueryError as `answer` does."""
-    result = answer(sql)
+def write_result(result: pa.Table, output: Format) -> None:
+    """Write a result to standard output: as a table, as JSON, or as CSV."""
     match output:
         case Format.JSON:
             rows = [{name: _jsonable(value) for name, value in row.items()} for row in result.to_pylist()]

@@ -4,8 +4,9 @@ import sys
 
 import typer
 
-from shopease_assets.cli import demo, docs, lake, quality, queries, run, source
+from shopease_assets.cli import demo, docs, lake, quality, quarantine, queries, run, source
 from shopease_assets.cli.console import print_error
+from shopease_assets.cli.replay import replay
 from shopease_assets.core.errors import ShopEaseError
 
 app = typer.Typer(
@@ -17,6 +18,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.add_typer(source.app, name="source")
 app.command("run")(run.run)
+app.command("replay")(replay)
 app.command("dev")(run.dev)
 app.command("query")(lake.query)
 app.add_typer(queries.app, name="queries")
@@ -24,6 +26,7 @@ app.command("status")(lake.status)
 app.command("quality")(quality.quality)
 app.command("history")(lake.history)
 app.command("rollback")(lake.rollback)
+app.add_typer(quarantine.app, name="quarantine")
 app.command("vacuum")(lake.vacuum)
 app.command("docs")(docs.docs)
 

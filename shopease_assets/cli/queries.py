@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 
 from shopease_assets.cli.console import console
-from shopease_assets.cli.lake import Format, print_answer
+from shopease_assets.cli.lake import Format, answer, write_result
 from shopease_assets.queries import named_queries, named_query
 
 app = typer.Typer(no_args_is_help=True, help="Questions people ask every week, ready to run.")
@@ -27,4 +27,4 @@ def run(
     output: Annotated[Format, typer.Option("--format", help="How to write the result")] = Format.TABLE,
 ) -> None:
     """Run a query on the published tables."""
-    print_answer(named_query(name).for_duckdb, output)
+    write_result(answer(named_query(name).for_duckdb), output)

@@ -23,7 +23,7 @@ from shopease_assets.storage.open import open_lake
 if TYPE_CHECKING:
     import dagster as dg
 
-    from shopease_assets.automation.runner import Outcome
+    from shopease_assets.automation.runner import Chunk, Outcome
     from shopease_assets.storage.lake import Staged
 
 
@@ -52,7 +52,7 @@ def run_days(first: date, last: date, table: str | None = None) -> "Outcome":
     with out.status("loading the asset graph"):
         from shopease_assets import definitions
         from shopease_assets.automation.catching_up import version_days
-        from shopease_assets.automation.runner import plan, run_chunks
+        from shopease_assets.automation.runner import plan
         from shopease_assets.sources.postgres import PostgresSnapshot
         from shopease_assets.sources.postgres_table import DayRange
 
@@ -74,7 +74,15 @@ def run_days(first: date, last: date, table: str | None = None) -> "Outcome":
         version_days=lacking,
         newest_month=max(months, default=""),
     )
-    with _progress(out) as bar:
+    return execute(chunks)
+
+
+def execute(chunks: Sequence["Chunk"]) -> "Outcome":
+    """Run the chunks with a progress bar that counts tables."""
+    from shopease_assets import definitions
+    from shopease_assets.automation.runner import run_chunks
+
+    with _progress(console()) as bar:
         task = bar.add_task("", total=sum(len(chunk.assets) for chunk in chunks))
 
         def published(staged: "Staged") -> None:

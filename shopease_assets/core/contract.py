@@ -245,9 +245,9 @@ def json_field(column: str, kind: ColumnT, *, key: str | None = None) -> ColumnT
     return kind
 
 
-def json_rest(column: str) -> dy.String:
+def json_rest(column: str, *, personal: bool = False) -> dy.String:
     """What `column` holds beyond the known keys, as JSON text; null when nothing is left."""
-    return dy.String(nullable=True, metadata={"json": JsonField(column, None, rest=True)})
+    return dy.String(nullable=True, metadata={"json": JsonField(column, None, rest=True), "personal": personal})
 
 
 #: A column the step adds before rules run: the day after the extraction, the latest date a row may speak of.
@@ -308,6 +308,21 @@ class Contract(dy.Schema):
             Rule(name, declared.dimension, declared.validation_fn(cls))
             for name, declared in cls._declared(_DimensionRule)
         ]
+
+    @classmethod
+    def source_columns(cls) -> dict[str, str]:
+        """Column → the source's column it is read from: its own name, or the JSON column of its key."""
+        return {name: told.column if (told := Says.json(column)) else name for name, column in cls.columns().items()}
+
+    @classmethod
+    def culprits(cls, rule: str) -> set[str]:
+        """The source's columns that a rule looks at; those of `readable` only a row knows."""
+        column, _, kind = rule.partition("|")
+        sources = cls.source_columns()
+        if kind:
+            return set(cls.key()) if column == "key" else {sources.get(column, column)}
+        looked_at = {name for known in cls.rules() if known.name == rule for name in known.keeps.meta.root_names()}
+        return {sources[name] for name in looked_at if name in sources}
 
     @classmethod
     def warnings(cls) -> dict[str, pl.Expr]:

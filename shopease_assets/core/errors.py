@@ -29,5 +29,9 @@ class PublishConflict(ShopEaseError):
     """Another run published a partition since this one started: the older run gives way."""
 
 
+class StepError(ShopEaseError):
+    """A library failed on what a step gave it; what it said is repeated without values."""
+
+
 class QueryError(ShopEaseError):
     """SQL that cannot be parsed, bound or run."""

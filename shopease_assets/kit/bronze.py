@@ -14,9 +14,10 @@ import pyarrow as pa
 from shopease_assets.core.errors import NotPublished, ShopEaseError, SourceUnavailable
 from shopease_assets.core.layout import TableRef, partition_date
 from shopease_assets.core.quality import CheckResult
+from shopease_assets.kit.columns import source_schema
 from shopease_assets.kit.partitions import DAILY
 from shopease_assets.kit.policy import CHUNKS, RETRIES
-from shopease_assets.kit.publishing import StepEvents, check_specs, publish_audited
+from shopease_assets.kit.publishing import StepEvents, check_specs, publish_audited, withholding_values
 from shopease_assets.settings import settings
 from shopease_assets.sources.postgres import EXTRACTED_AT, SOURCE
 from shopease_assets.sources.postgres_table import DayRange, PostgresTable
@@ -44,7 +45,11 @@ def bronze(table: PostgresTable, description: str) -> dg.AssetsDefinition:
         retry_policy=RETRIES,
         backfill_policy=CHUNKS,
         required_resource_keys={"source"},
-        metadata={"shopease/source": str(table), "shopease/key": list(table.key)},
+        metadata={
+            "dagster/column_schema": source_schema(table),
+            "shopease/source": str(table),
+            "shopease/key": list(table.key),
+        },
         check_specs=check_specs(
             ref,
             {MATCHES_SOURCE: "Row count and money sums equal the source's, in the same snapshot"},
@@ -52,6 +57,7 @@ def bronze(table: PostgresTable, description: str) -> dg.AssetsDefinition:
             blocking=[MATCHES_SOURCE],
         ),
     )
+    @withholding_values(ref, table.types)
     def extract(context: dg.AssetExecutionContext) -> StepEvents:
         lake: LakeIOManager = context.resources.lake
         source: RunSource = context.resources.source

@@ -1,12 +1,19 @@
-"""A contract's columns as the Dagster UI shows them: type, rules, whether personal."""
+"""Columns as the Dagster UI shows them: type, rules, whether personal; of a contract or of a source table."""
 
 import dagster as dg
 
 from shopease_assets.core.contract import Contract, Says
 from shopease_assets.core.layout import TableRef
+from shopease_assets.sources.postgres_table import PostgresTable, lake_type
 
 #: The contract of every table that has one, in the order their files were loaded.
 CONTRACTS: dict[TableRef, type[Contract]] = {}
+_PERSONAL = "personal"
+
+
+def silver_contracts() -> dict[str, type[Contract]]:
+    """The contracts of silver, by table name."""
+    return {ref.name: contract for ref, contract in CONTRACTS.items() if ref.layer == "silver"}
 
 
 def column_schema(contract: type[Contract]) -> dg.TableSchema:
@@ -23,8 +30,27 @@ def column_schema(contract: type[Contract]) -> dg.TableSchema:
                 name,
                 type=str(types[name]),
                 constraints=dg.TableColumnConstraints(nullable=column.nullable, other=rules.get(name, [])),
-                tags={"personal": ""} if Says.personal(column) else {},
+                tags=_tags(personal=Says.personal(column)),
             )
             for name, column in contract.columns().items()
         ]
     )
+
+
+def source_schema(table: PostgresTable) -> dg.TableSchema:
+    """The columns tab of a bronze asset, derived from the source table's declaration."""
+    return dg.TableSchema(
+        [
+            dg.TableColumn(name, type=str(lake_type(kind)), tags=_tags(personal=name in table.personal))
+            for name, kind in table.types.items()
+        ]
+    )
+
+
+def holds_personal(schema: object) -> bool:
+    """Whether a table of these columns holds data of natural persons."""
+    return isinstance(schema, dg.TableSchema) and any(_PERSONAL in column.tags for column in schema.columns)
+
+
+def _tags(*, personal: bool) -> dict[str, str]:
+    return {_PERSONAL: ""} if personal else {}

@@ -22,7 +22,7 @@ from shopease_assets.kit.contract_check import CONTRACT, SAYS, keeps_contract
 from shopease_assets.kit.month_state import at_end_of_month, reads
 from shopease_assets.kit.partitions import DAILY, HISTORY, MONTHLY, WAITS_FOR
 from shopease_assets.kit.policy import AFTERWARDS, CHUNKS, RETRIES
-from shopease_assets.kit.publishing import StepEvents, check_specs, publish_audited
+from shopease_assets.kit.publishing import StepEvents, check_specs, publish_audited, withholding_values
 from shopease_assets.kit.reconciliation import RECONCILES, reconciled
 from shopease_assets.storage.io_manager import HAND_OVER, READS, LakeIOManager
 from shopease_assets.storage.lake import ParquetLake, Relation
@@ -85,6 +85,7 @@ def gold(
                 blocking=[CONTRACT] if monthly else [CONTRACT, RECONCILES],
             ),
         )
+        @withholding_values(ref, [ref.partition_by, *contract.columns()])
         def build(context: dg.AssetExecutionContext, **inputs: Relation) -> StepEvents:
             lake: LakeIOManager = context.resources.lake
             keys = list(context.partition_keys)

@@ -5,9 +5,12 @@ from typing import Any
 
 import dagster as dg
 
+from shopease_assets.kit.columns import holds_personal
 from shopease_assets.settings import settings
 
 OWNER = "team:data-platform"
+#: On assets with columns of natural persons; a silver table's quarantine holds what its source held, and is no asset.
+PERSONAL = "shopease/personal"
 #: For troubles of infrastructure; a failed audit or a changed source raises Failure(allow_retries=False).
 RETRIES = dg.RetryPolicy(max_retries=3, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 #: Tags of an asset that is made after all others of its days, whatever became of them.
@@ -27,4 +30,6 @@ def _in_layer(spec: dg.AssetSpec) -> dg.AssetSpec:
     layer = spec.key.path[0]
     cadence = "monthly" if isinstance(spec.partitions_def, dg.MonthlyPartitionsDefinition) else "daily"
     tags = {**spec.tags, "shopease/layer": layer, "shopease/cadence": cadence}
+    if holds_personal(spec.metadata.get("dagster/column_schema")):
+        tags[PERSONAL] = "true"
     return spec.replace_attributes(group_name=layer, owners=[OWNER], tags=tags)

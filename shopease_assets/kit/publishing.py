@@ -4,13 +4,15 @@ Dagster evaluates in-op checks after the I/O manager has run, which would publis
 what it staged itself and only hands good versions over.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import wraps
 from typing import Any
 
 import dagster as dg
 
 from shopease_assets.core.layout import TableRef
+from shopease_assets.core.masking import values_withheld
 from shopease_assets.core.quality import CheckResult
 from shopease_assets.storage.io_manager import BLOCKED, LakeIOManager
 from shopease_assets.storage.lake import Staged
@@ -18,6 +20,7 @@ from shopease_assets.storage.records import QualityResult
 
 StepEvents = Iterator[dg.Output[Any] | dg.AssetCheckEvaluation | dg.AssetMaterialization]
 PartitionFacts = Mapping[str, Mapping[str, Any]]
+Step = Callable[..., StepEvents]
 
 
 def check_specs(
@@ -34,6 +37,20 @@ def check_specs(
         )
         for name, description in checks.items()
     ]
+
+
+def withholding_values(table: TableRef, known: Iterable[str]) -> Callable[[Step], Step]:
+    """Make a step whose errors name the table and the `known` columns, and no value: Dagster logs what they say."""
+
+    def decorate(step: Step) -> Step:
+        @wraps(step)
+        def withholding(context: dg.AssetExecutionContext, **inputs: Any) -> StepEvents:
+            with values_withheld(table, known, passing=dg.Failure):
+                yield from step(context, **inputs)
+
+        return withholding
+
+    return decorate
 
 
 def publish_audited(

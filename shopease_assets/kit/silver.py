@@ -22,11 +22,12 @@ from shopease_assets.kit.bronze import MATCHES_SOURCE
 from shopease_assets.kit.columns import CONTRACTS, column_schema
 from shopease_assets.kit.partitions import DAILY, WAITS_FOR
 from shopease_assets.kit.policy import CHUNKS, RETRIES
-from shopease_assets.kit.publishing import StepEvents, check_specs, publish_audited
+from shopease_assets.kit.publishing import StepEvents, check_specs, publish_audited, withholding_values
 from shopease_assets.settings import settings
 from shopease_assets.storage.io_manager import LakeIOManager
 from shopease_assets.storage.lake import ParquetLake
 
+#: Every silver table's contract, in the order their files were loaded.
 SilverFunction = Callable[..., pl.LazyFrame]
 CONSERVATION, RECONCILES = "row_conservation", "reconciles_with_source"
 _CHECKS = {
@@ -66,6 +67,7 @@ def silver(contract: type[Contract]) -> Callable[[SilverFunction], dg.AssetsDefi
             },
             check_specs=check_specs(ref, _CHECKS, DAILY, blocking=list(_CHECKS)),
         )
+        @withholding_values(ref, contract.source_columns().keys() | contract.source_columns().values())
         def refine(context: dg.AssetExecutionContext, **frames: pl.LazyFrame) -> StepEvents:
             lake: LakeIOManager = context.resources.lake
             bronze = frames.pop(main).collect().with_row_index(ROW)

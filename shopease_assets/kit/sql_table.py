@@ -4,6 +4,7 @@ The model's inputs are found by parsing, so lineage cannot drift from the query.
 run for; a monthly one sees all days up to the month's end (the current month: up to the newest published day).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -24,7 +25,7 @@ from shopease_assets.kit.contract_check import CONTRACT, SAYS, keeps_contract
 from shopease_assets.kit.month_state import at_end_of_month, reads
 from shopease_assets.kit.partitions import HISTORY, MONTHLY, WAITS_FOR
 from shopease_assets.kit.policy import CHUNKS, RETRIES
-from shopease_assets.kit.publishing import StepEvents, check_specs, publish_audited
+from shopease_assets.kit.publishing import StepEvents, check_specs, publish_audited, withholding_values
 from shopease_assets.kit.reconciliation import RECONCILES, Window, reconciled
 from shopease_assets.storage.io_manager import HAND_OVER, READS, LakeIOManager
 from shopease_assets.storage.lake import Relation
@@ -90,6 +91,7 @@ def sql_table(
             blocking=[CONTRACT] if monthly else [CONTRACT, RECONCILES],
         ),
     )
+    @withholding_values(ref, [ref.partition_by, *contract.columns(), *re.findall(r"\w+", model.sql)])
     def build(context: dg.AssetExecutionContext, **inputs: Relation) -> StepEvents:
         lake: LakeIOManager = context.resources.lake
         relations = {table: inputs["_".join(table)] for table in model.inputs}

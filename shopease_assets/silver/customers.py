@@ -43,7 +43,7 @@ class Customers(Contract):
     marketing_opt_in = json_field("metadata", dy.Bool())
     loyalty_tier = json_field("metadata", dy.String())
     source = json_field("metadata", dy.String())
-    extra = json_rest("metadata")
+    extra = json_rest("metadata", personal=True)
     registered_at = timestamp()
     created_at = timestamp()
     updated_at = version()

@@ -16,6 +16,7 @@ from adbc_driver_postgresql import dbapi
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from shopease_assets.core.errors import SourceError, SourceUnavailable
+from shopease_assets.core.masking import redacted
 from shopease_assets.sources.arrow_rows import typed
 from shopease_assets.sources.dsn import describe_dsn
 from shopease_assets.sources.postgres_table import (
@@ -185,7 +186,8 @@ class PostgresSnapshot:
                 yield pa.RecordBatch.from_pylist([], schema=reader.schema)  # a day without rows has columns too
                 yield from reader
         except (dbapi.Error, OSError) as error:
-            raise SourceUnavailable(f"{subject} could not be read ({_reason(error)}); run it again") from None
+            reason = redacted(_reason(error), re.findall(r"\w+", sql))  # a query of ours names no values
+            raise SourceUnavailable(f"{subject} could not be read ({reason}); run it again") from None
 
 
 def _reason(error: BaseException) -> str:

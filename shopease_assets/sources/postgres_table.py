@@ -20,7 +20,8 @@ class PostgresTable:
     """A source table: its key, its columns (`"order_id bigint, total_amount numeric(12,2)"`), and a row's business day.
 
     `day` is a date or timestamptz column, of the row itself or, with `parent` (table, join column), of its parent row.
-    With `versions` the rows of a day are the versions whose `updated_at` falls in it.
+    With `versions` the rows of a day are the versions whose `updated_at` falls in it. `personal` columns hold data of
+    natural persons.
     """
 
     name: str
@@ -29,11 +30,12 @@ class PostgresTable:
     day: str = "updated_at"
     parent: tuple[str, str] | None = None
     schema: str = "shop"
+    personal: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.key:
             raise ValueError(f"{self.name}: a source table needs a key")
-        missing = {*self.key, "created_at", *(() if self.parent else (self.day,))} - set(self.types)
+        missing = {*self.key, "created_at", *self.personal, *(() if self.parent else (self.day,))} - set(self.types)
         if missing:
             raise ValueError(f"{self.name}: {', '.join(sorted(missing))} not among its columns")
 

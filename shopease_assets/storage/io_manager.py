@@ -12,6 +12,7 @@ import polars as pl
 
 from shopease_assets.core.errors import NotPublished, PublishConflict, SchemaConflict
 from shopease_assets.core.layout import TableRef
+from shopease_assets.core.masking import values_withheld
 from shopease_assets.storage.lake import ParquetLake, Relation, Staged
 
 #: Metadata of an input: handed over as a lazy frame (the default), or as typed file lists for a SQL engine.
@@ -68,7 +69,8 @@ class LakeIOManager(dg.IOManager):
         """
         try:
             for one in staged:
-                self.lake.publish(one)
+                with values_withheld(one.table, one.schema.names, passing=dg.Failure):
+                    self.lake.publish(one)
                 if self._on_publish:
                     self._on_publish(one)
         except (PublishConflict, SchemaConflict) as conflict:

@@ -130,7 +130,7 @@ def test_a_contract_knows_its_keys_references_persons_and_json() -> None:
         "product_id": Reference("products"),
     }
     assert set(Customers.personal()) == {
-        "email", "first_name", "last_name", "phone", "date_of_birth", "address_line1", "postal_code",
+        "email", "first_name", "last_name", "phone", "date_of_birth", "address_line1", "postal_code", "extra",
     }  # fmt: skip
     known, rest = Products.json_keys("attributes")
     assert {name: key for name, (key, _) in known.items()} == {

@@ -6,17 +6,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from shopease_assets.settings import settings
 from shopease_assets_tests.platform import Platform
 from shopease_assets_tests.spine.conftest import Copy
+from shopease_assets_tests.spine.shell import Shell, shell_over
 
-Shell = Callable[..., str]
 _DAY = "2026-01-20"
 
 
@@ -28,26 +27,7 @@ def lake(built: Platform, copy_of: Copy) -> Platform:
 @pytest.fixture
 def shopease(lake: Platform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Shell]:
     """Runs a verb; returns what it prints, and on standard error when it exits with another code than 0."""
-    monkeypatch.setenv("SHOPEASE_LAKE_URI", lake.lake.location.root)
-    monkeypatch.setenv("SHOPEASE_SOURCE_DSN", lake.dsn)
-    settings.cache_clear()
-
-    def run(*arguments: str, exits: int = 0) -> str:
-        from shopease_assets.cli import main
-
-        monkeypatch.setattr(sys, "argv", ["shopease", *arguments])
-        try:
-            main()
-            code: object = 0
-        except SystemExit as end:
-            code = end.code or 0
-        told = capsys.readouterr()
-        assert code == exits, told
-        return told.err if exits else told.out
-
-    yield run
-    monkeypatch.undo()
-    settings.cache_clear()
+    yield from shell_over(lake, monkeypatch, capsys)
 
 
 def test_json_has_exact_decimals_as_text_and_iso_dates(shopease: Shell, lake: Platform) -> None:

@@ -1,0 +1,37 @@
+"""`shopease` in this process, over a platform's lake and source: a helper, not a test."""
+
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from shopease_assets.settings import settings
+from shopease_assets_tests.platform import Platform
+
+Shell = Callable[..., str]
+
+
+def shell_over(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Shell]:
+    """Runs a verb; returns what it prints, and on standard error when it exits with another code than 0."""
+    monkeypatch.setenv("SHOPEASE_LAKE_URI", platform.lake.location.root)
+    monkeypatch.setenv("SHOPEASE_SOURCE_DSN", platform.dsn)
+    settings.cache_clear()
+
+    def run(*arguments: str, exits: int = 0) -> str:
+        from shopease_assets.cli import main
+
+        monkeypatch.setattr(sys, "argv", ["shopease", *arguments])
+        try:
+            main()
+            code: object = 0
+        except SystemExit as end:
+            code = end.code or 0
+        told = capsys.readouterr()
+        assert code == exits, told
+        return told.err if exits else told.out
+
+    yield run
+    monkeypatch.undo()
+    settings.cache_clear()
