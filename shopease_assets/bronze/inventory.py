@@ -7,6 +7,7 @@ inventory = bronze(
     PostgresTable(
         "inventory",
         key=("product_id", "store_id"),
+        tenant=("products", "product_id"),
         columns="""
             product_id bigint,
             store_id int,

@@ -8,6 +8,7 @@ inventory_movements = bronze(
         "inventory_movements",
         key=("movement_id",),
         day="occurred_at",
+        tenant=("products", "product_id"),
         columns="""
             movement_id bigint,
             product_id bigint,

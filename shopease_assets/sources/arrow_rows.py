@@ -16,7 +16,7 @@ from shopease_assets.sources.postgres_table import Shape, lake_type
 
 UNREADABLE = "_unreadable"
 #: What ADBC makes of ±infinity lies far outside these years; so does no instant a shop could mean.
-_YEARS = (1, 9999)
+YEARS = (1, 9999)
 
 
 def typed(batch: pa.RecordBatch, shape: Shape, constants: Mapping[str, pa.Scalar]) -> pa.RecordBatch:
@@ -67,7 +67,7 @@ def _fits(value: str | None, kind: pa.Decimal128Type) -> bool:
 
 def _finite(column: pa.Array) -> tuple[pa.Array, pa.Array | None]:
     bounds = pc.min_max(column)
-    low, high = (pa.scalar(date(year, 1, 1)).cast(column.type) for year in _YEARS)
+    low, high = (pa.scalar(date(year, 1, 1)).cast(column.type) for year in YEARS)
     if not bounds["min"].is_valid or (
         pc.less_equal(low, bounds["min"]).as_py() and pc.less_equal(bounds["max"], high).as_py()
     ):

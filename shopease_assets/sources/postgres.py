@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from shopease_assets.core.errors import SourceError, SourceUnavailable
 from shopease_assets.core.masking import redacted
-from shopease_assets.sources.arrow_rows import typed
+from shopease_assets.sources.arrow_rows import YEARS, typed
 from shopease_assets.sources.dsn import describe_dsn
 from shopease_assets.sources.postgres_table import (
     READ_AS_TEXT,
@@ -32,6 +32,7 @@ EXTRACTED_AT, SOURCE = "_extracted_at", "_source"
 _INFINITE = "('infinity', '-infinity')"
 _ONE_INSTANT = r"-c default_transaction_isolation=repeatable\ read -c default_transaction_read_only=on -c TimeZone=UTC"
 _BATCH_BYTES = 2 << 20
+_FIRST_AND_LAST = [f"{date(year, 1, 1)}" for year in YEARS]
 
 
 class PostgresSnapshot:
@@ -98,19 +99,27 @@ class PostgresSnapshot:
             EXTRACTED_AT: pa.scalar(self.taken_at, pa.timestamp("us", "UTC")),
             SOURCE: pa.scalar(f"postgresql:{table}"),
         }
-        for batch in self._batches(self._query(table, shape, days, _columns(shape)), str(table)):
+        for batch in self._batches(self.select(table, shape, days, _columns(shape)), str(table)):
             yield typed(batch, shape, constants)
 
     def totals(self, table: PostgresTable, shape: Shape, days: DayRange) -> dict[str, dict[str, Any]]:
         """Per day: `rows`, and the exact sum of each money column, computed by the source itself."""
         sums = ", ".join(
-            f"sum({column}) filter (where {_readable(column, table.types[column])})::text as {column}"
+            f"sum({column}) filter (where {readable(column, table.types[column])})::text as {column}"
             for column in table.money
         )
         selection = "".join(f", t.{column}" for column in table.money)
-        inner = self._query(table, shape, days, selection.removeprefix(", ") or "1 as one")
+        inner = self.select(table, shape, days, selection.removeprefix(", ") or "1 as one")
         rows = self._rows(f"select dt, count(*) as rows{', ' if sums else ''}{sums} from ({inner}) as t group by dt")
         return {row.pop("dt").isoformat(): {name: _number(value) for name, value in row.items()} for row in rows}
+
+    def ask(self, sql: str, subject: str) -> pa.Table:
+        """The result of one SELECT, as of the snapshot; `subject` opens the error.
+
+        Raises:
+            SourceUnavailable: the connection broke, or the SELECT failed.
+        """
+        return pa.Table.from_batches(list(self._batches(sql, subject)))
 
     def newest_changes(self, table: PostgresTable, since: datetime | None, zone: ZoneInfo) -> dict[date, datetime]:
         """For each business day the last time one of its rows arrived or changed, where that was after `since`.
@@ -130,8 +139,11 @@ class PostgresSnapshot:
         )
         return {row["day"]: row["at"] for row in rows if row["at"]}
 
-    def _query(self, table: PostgresTable, shape: Shape, days: DayRange, selection: str) -> str:
-        """Rows by their business day, and those that have none (null, infinity, orphan) by the day they arrived."""
+    def select(self, table: PostgresTable, shape: Shape, days: DayRange, selection: str) -> str:
+        """The SELECT of the rows (`t`, their parent `p`) by their business day in `dt`.
+
+        Those that have none (null, infinity, orphan) go by the day they arrived.
+        """
         day = f"p.{table.day}" if table.parent else f"t.{table.day}"
         source = self._source(table)
         is_date = table.types.get(table.day) == "date"
@@ -218,11 +230,15 @@ def _within(column: str, is_date: bool, days: DayRange) -> str:
     return f"isfinite({column}) and {upper}" if days.first else f"{column} >= {kind} '{start.isoformat()}' and {upper}"
 
 
-def _readable(column: str, declared: str) -> str:
-    """Whether the lake's decimal holds the number: the others are told in `_unreadable` and count as null there too."""
+def readable(column: str, declared: str) -> str:
+    """Whether the lake's type holds the value: the others are told in `_unreadable` and count as null there too."""
     kind = lake_type(declared)
-    assert isinstance(kind, pa.Decimal128Type)  # noqa: S101  # a money column is numeric(p,s)
-    return f"abs({column}) < 1e{kind.precision - kind.scale} and {column} = round({column}, {kind.scale})"
+    if isinstance(kind, pa.Decimal128Type):
+        return f"abs({column}) < 1e{kind.precision - kind.scale} and {column} = round({column}, {kind.scale})"
+    if not pa.types.is_temporal(kind):
+        return "true"
+    low, high = (f"{'date' if declared == 'date' else 'timestamptz'} '{day}'" for day in _FIRST_AND_LAST)
+    return f"{column} between {low} and {high}"
 
 
 def _number(value: Any) -> Any:

@@ -20,8 +20,9 @@ class PostgresTable:
     """A source table: its key, its columns (`"order_id bigint, total_amount numeric(12,2)"`), and a row's business day.
 
     `day` is a date or timestamptz column, of the row itself or, with `parent` (table, join column), of its parent row.
-    With `versions` the rows of a day are the versions whose `updated_at` falls in it. `personal` columns hold data of
-    natural persons.
+    With `versions` the rows of a day are the versions whose `updated_at` falls in it. A row without `tenant_id` is of
+    its parent's tenant, or of that of the row it points at: `tenant` (table, join column). `personal` columns hold data
+    of natural persons.
     """
 
     name: str
@@ -29,6 +30,7 @@ class PostgresTable:
     columns: str
     day: str = "updated_at"
     parent: tuple[str, str] | None = None
+    tenant: tuple[str, str] | None = None
     schema: str = "shop"
     personal: tuple[str, ...] = ()
 
