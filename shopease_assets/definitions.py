@@ -14,6 +14,7 @@ from shopease_assets.automation.jobs import (
     refresh_months,
     refresh_months_after_a_block,
 )
+from shopease_assets.automation.late_changes_sensor import late_changes_sensor
 from shopease_assets.kit.bronze import SOURCE_TABLES
 from shopease_assets.kit.policy import with_policy
 from shopease_assets.settings import settings
@@ -41,12 +42,13 @@ def source(_: dg.InitResourceContext) -> Iterator[RunSource]:
 
 assets = with_policy([asset for layer in (bronze, silver, gold) for asset in dg.load_assets_from_package_module(layer)])
 source_tables = list(SOURCE_TABLES.values())
+late_changes = late_changes_sensor(assets, source_tables)
 
 defs = dg.Definitions(
     assets=assets,
     jobs=[daily_job, month_state_job, quality_job],
     schedules=[nightly],
-    sensors=[refresh_months, refresh_months_after_a_block, quality_scores],
+    sensors=[late_changes, refresh_months, refresh_months_after_a_block, quality_scores],
     resources={"lake": lake_reporting_to(None), "source": source},
     executor=dg.in_process_executor,
 )

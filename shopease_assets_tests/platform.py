@@ -10,11 +10,11 @@ import dagster as dg
 import polars as pl
 import psycopg
 
-from shopease_assets.automation.catching_up import version_days
-from shopease_assets.automation.runner import Chunk, Outcome, plan, run_chunks
+from shopease_assets.automation.late_changes import look, version_days, work_for
+from shopease_assets.automation.planning import Chunk, Work, plan, waves
+from shopease_assets.automation.runner import Outcome, run_chunks
 from shopease_assets.core.layout import TableRef
 from shopease_assets.sources.postgres import PostgresSnapshot
-from shopease_assets.sources.postgres_table import DayRange
 from shopease_assets.sources.run_source import RunSource
 from shopease_assets.storage.io_manager import LakeIOManager
 from shopease_assets.storage.lake import ParquetLake
@@ -49,19 +49,41 @@ class Platform:
         from shopease_assets.definitions import assets
 
         selected = [asset for asset in assets if tables is None or asset.key.to_user_string() in tables]
-        chunks = plan(
-            selected,
-            first,
-            last or first,
-            today=max(last or first, LAST_DAY),
-            days_per_run=days_per_run,
-            version_days=self._lacking(max(last or first, LAST_DAY)) if tables is None else (),
-            newest_month=max(self._months(), default=""),
+        return self.execute(
+            plan(
+                selected,
+                first,
+                last or first,
+                today=max(last or first, LAST_DAY),
+                days_per_run=days_per_run,
+                version_days=self._lacking(max(last or first, LAST_DAY)) if tables is None else (),
+                newest_month=max(self._months(), default=""),
+            )
         )
-        return self.execute(chunks)
+
+    def lacks(self, until: date = LAST_DAY) -> Work:
+        """What `shopease refresh` would run, found by comparing the days until then with the source."""
+        from shopease_assets.definitions import assets, source_tables
+
+        with PostgresSnapshot(self.dsn) as snapshot:
+            found = look(self.lake, snapshot, source_tables, (START.isoformat(), until.isoformat()))
+        return work_for(self.lake, assets, found.stale)
+
+    def refresh(self, until: date = LAST_DAY) -> Work:
+        """Run what the lake lacks; returns it.
+
+        Raises:
+            AssertionError: something could not be published.
+        """
+        from shopease_assets.definitions import assets
+
+        work = self.lacks(until)
+        outcome = self.execute([chunk for wave in waves(work, assets, 31) for chunk in wave])
+        assert outcome.success, outcome.failures
+        return work
 
     def execute(self, chunks: Sequence[Chunk]) -> Outcome:
-        """Run the chunks."""
+        """Run the chunks, in order."""
         from shopease_assets.definitions import assets
 
         return run_chunks(
@@ -80,7 +102,7 @@ class Platform:
         from shopease_assets.definitions import source_tables
 
         with PostgresSnapshot(self.dsn) as snapshot:
-            return version_days(self.lake, snapshot, source_tables, DayRange(START, today))
+            return version_days(self.lake, snapshot, source_tables, (START.isoformat(), today.isoformat()))
 
     def _months(self) -> set[str]:
         monthly = [ref for ref in self.log.tables() if ref.partition_by == "month"]

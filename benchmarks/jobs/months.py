@@ -5,7 +5,8 @@ from datetime import date, timedelta
 import dagster as dg
 
 from benchmarks.stopwatch import Stopwatch, arguments
-from shopease_assets.automation.runner import plan, run_chunks
+from shopease_assets.automation.planning import plan
+from shopease_assets.automation.runner import run_chunks
 from shopease_assets.definitions import assets, defs
 
 _STOCK = {("bronze", "inventory"), ("silver", "inventory")}

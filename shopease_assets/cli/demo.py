@@ -9,7 +9,7 @@ from rich.table import Table
 
 from shopease_assets.cli.console import console
 from shopease_assets.cli.lake import answer, print_result
-from shopease_assets.cli.run import print_failures, run_days
+from shopease_assets.cli.run import print_failures, refresh_lake
 from shopease_assets.settings import Settings, settings
 from shopease_assets.sources.dsn import describe_dsn, source_dsn
 from shopease_assets.storage.open import open_lake
@@ -43,17 +43,7 @@ def demo() -> None:
     out.print(f"[bold]source[/] {describe_dsn(dsn)}")
     if chosen.source_dsn is None:
         _fill(dsn, chosen, today, out)
-    with out.status("loading the asset graph"):
-        from shopease_assets import definitions
-        from shopease_assets.automation.catching_up import days_to_refresh
-        from shopease_assets.sources.postgres import PostgresSnapshot
-        from shopease_assets.sources.postgres_table import DayRange
-    with PostgresSnapshot(dsn) as snapshot:
-        days = DayRange(chosen.start_date, today, chosen.zone)
-        ranges = days_to_refresh(open_lake(chosen), snapshot, definitions.source_tables, days)
-    for first, last in ranges:
-        out.print(f"[bold]days[/] {first} … {last}")
-        print_failures(run_days(first, last))
+    print_failures(refresh_lake())
     _print_built(out)
     for title, sql in _REPORTS.items():
         out.print(f"\n[bold]{title}[/]")

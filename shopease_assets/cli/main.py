@@ -18,6 +18,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.add_typer(source.app, name="source")
 app.command("run")(run.run)
+app.command("refresh")(run.refresh)
 app.command("replay")(replay)
 app.command("dev")(run.dev)
 app.command("query")(lake.query)

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from shopease_assets.cli import options
 from shopease_assets.cli.console import console
-from shopease_assets.cli.run import execute, print_failures
+from shopease_assets.cli.run import print_failures, run_work
 from shopease_assets.core.errors import SettingsError
 from shopease_assets.settings import settings
 from shopease_assets.sources.dsn import source_dsn
@@ -31,39 +31,25 @@ def replay(
     out = console()
     with out.status("loading the asset graph"):
         from shopease_assets import definitions
-        from shopease_assets.automation.catching_up import version_days
-        from shopease_assets.automation.replay import days_to_replay
+        from shopease_assets.automation.replay import days_to_replay, replay_work
         from shopease_assets.automation.replay import replay as replay_days
-        from shopease_assets.kit.bronze import SOURCE_TABLES
         from shopease_assets.kit.columns import silver_contracts
         from shopease_assets.sources.postgres import PostgresSnapshot
-        from shopease_assets.sources.postgres_table import DayRange
 
     name = table.replace(".", "/").removeprefix("silver/")
-    contracts = silver_contracts()
-    if name not in contracts:
-        raise SettingsError(f"no silver table is called {table!r}; there are: {', '.join(sorted(contracts))}")
+    if name not in (known := silver_contracts()):
+        raise SettingsError(f"no silver table is called {table!r}; there are: {', '.join(sorted(known))}")
     lake = open_lake(settings())
-    today = datetime.now(settings().zone).date()
     first = options.day(start, "--from") if start else settings().start_date
-    last = options.day(end, "--to") if end else today
+    last = options.day(end, "--to") if end else datetime.now(settings().zone).date()
     days = days_to_replay(lake, name, first, last)
     if not days:
         out.print(f"silver.{name} has nothing in quarantine and no blocked day from {first} to {last}")
         return
-    with PostgresSnapshot(source_dsn(settings())) as snapshot:  # what was mended there may lie on another day now
-        known = DayRange(settings().start_date, today, settings().zone)
-        days |= version_days(lake, snapshot, [SOURCE_TABLES[name]], known)
+    with PostgresSnapshot(source_dsn(settings())) as snapshot:
+        work = replay_work(lake, snapshot, definitions.assets, definitions.source_tables, name, days)
     before = rows_per_rule(lake)
-    outcome = replay_days(
-        definitions.assets,
-        lake,
-        name,
-        days,
-        {silver: contract.references() for silver, contract in contracts.items()},
-        days_per_run=settings().days_per_run,
-        execute=execute,
-    )
+    outcome = replay_days(lake, definitions.assets, work, run_work)
     _print_rules(name, before, rows_per_rule(lake))
     print_failures(outcome)
     if not outcome.success:

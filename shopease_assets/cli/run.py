@@ -1,4 +1,4 @@
-"""`shopease run`: materialise a range of days through Dagster, in this process."""
+"""`shopease run` and `shopease refresh`: materialise days, or what the source has changed, in this process."""
 
 import os
 import shutil
@@ -23,8 +23,11 @@ from shopease_assets.storage.open import open_lake
 if TYPE_CHECKING:
     import dagster as dg
 
-    from shopease_assets.automation.runner import Chunk, Outcome
+    from shopease_assets.automation.planning import Chunk, Work
+    from shopease_assets.automation.runner import Outcome
     from shopease_assets.storage.lake import Staged
+
+_SPANS_SHOWN = 4
 
 
 def run(start: options.FromDay = None, end: options.ToDay = None, table: options.TableName = None) -> None:
@@ -42,39 +45,94 @@ def run(start: options.FromDay = None, end: options.ToDay = None, table: options
         raise typer.Exit(1)
 
 
+def refresh() -> None:
+    """Bring the lake up to what the source has changed: exactly these partitions, and what is made of them.
+
+    Exits with 1 and a table of what failed when a check blocks a partition.
+    """
+    outcome = refresh_lake()
+    print_failures(outcome)
+    if not outcome.success:
+        raise typer.Exit(1)
+
+
 def run_days(first: date, last: date, table: str | None = None) -> "Outcome":
     """Run the days and their months with a progress bar; `table` restricts the run to one table.
 
     Raises:
         SettingsError: there is no such table.
     """
-    out = console()
-    with out.status("loading the asset graph"):
+    with console().status("loading the asset graph"):
         from shopease_assets import definitions
-        from shopease_assets.automation.catching_up import version_days
-        from shopease_assets.automation.runner import plan
+        from shopease_assets.automation.late_changes import days_until_now, version_days
+        from shopease_assets.automation.planning import plan
         from shopease_assets.sources.postgres import PostgresSnapshot
-        from shopease_assets.sources.postgres_table import DayRange
 
     selected = _selected(definitions.assets, table)
     lake = open_lake(settings())
-    today = datetime.now(settings().zone).date()
     lacking: set[str] = set()
     if any(asset.key.path[0] == "bronze" for asset in selected):
         with PostgresSnapshot(source_dsn(settings())) as snapshot:  # an unreachable server is one error, not eleven
-            known = DayRange(settings().start_date, today, settings().zone)
-            lacking = version_days(lake, snapshot, definitions.source_tables, known)
+            lacking = version_days(lake, snapshot, definitions.source_tables, days_until_now(snapshot))
     months = [month for ref in lake.log.tables() if ref.partition_by == "month" for month in lake.log.pointers(ref)]
     chunks = plan(
         selected,
         first,
         last,
-        today=today,
+        today=datetime.now(settings().zone).date(),
         days_per_run=settings().days_per_run,
         version_days=lacking,
         newest_month=max(months, default=""),
     )
     return execute(chunks)
+
+
+def refresh_lake() -> "Outcome":
+    """Find what the lake lacks of the source, print it, and run it.
+
+    Raises:
+        SourceError: the source cannot be read.
+    """
+    out = console()
+    with out.status("loading the asset graph"):
+        from shopease_assets import definitions
+        from shopease_assets.automation.late_changes import days_until_now, look, work_for
+        from shopease_assets.sources.postgres import PostgresSnapshot
+    lake = open_lake(settings())
+    with out.status("comparing the lake with its source"), PostgresSnapshot(source_dsn(settings())) as snapshot:
+        found = look(lake, snapshot, definitions.source_tables, days_until_now(snapshot))
+        work = work_for(lake, definitions.assets, found.stale)
+    outcome = run_work(work)
+    freed = work_for(lake, definitions.assets) if work and outcome.success else {}
+    return run_work(freed) if freed else outcome  # of rows whose parents have just arrived
+
+
+def run_work(work: "Work") -> "Outcome":
+    """Print what is to be done, and do it."""
+    from shopease_assets import definitions
+    from shopease_assets.automation.planning import waves
+    from shopease_assets.automation.runner import Outcome
+
+    _print_work(work)
+    chunks = [chunk for wave in waves(work, definitions.assets, settings().days_per_run) for chunk in wave]
+    return execute(chunks) if chunks else Outcome(runs=0)
+
+
+def _print_work(work: "Work") -> None:
+    from shopease_assets.automation.planning import coalesced
+
+    if not work:
+        console().print("the lake holds what the source holds")
+        return
+    tables: dict[frozenset[str], list[str]] = {}
+    for table, keys in work.items():
+        tables.setdefault(frozenset(keys), []).append(table)
+    shown = Table("tables", "partitions", "which", title="to be brought up to date")
+    for keys, names in tables.items():
+        spans = [first if first == last else f"{first} … {last}" for _, first, last in coalesced({"": keys})]
+        more = f" and {len(spans) - _SPANS_SHOWN} more" if len(spans) > _SPANS_SHOWN else ""
+        shown.add_row(", ".join(names), str(len(keys)), ", ".join(spans[:_SPANS_SHOWN]) + more)
+    console().print(shown)
 
 
 def execute(chunks: Sequence["Chunk"]) -> "Outcome":

@@ -96,14 +96,16 @@ def _parsed_json(column: str, contract: type[Contract]) -> pl.Expr:
     if rest is not None:
         fields[rest] = pl.String()
     schema = pl.Struct({**fields, f"_{column}_parses": pl.Boolean()})
-    return (
-        pl.col(column)
-        .map_batches(
-            lambda texts: pl.Series([_fields(text, column, known, rest) for text in texts], dtype=schema),
-            return_dtype=schema,
-        )
-        .alias(f"_{column}_fields")
-    )
+
+    def parsed(texts: pl.Series) -> pl.Series:
+        """Each distinct text is parsed once: most are repeated often."""
+        distinct = texts.unique()
+        found = pl.Series([_fields(text, column, known, rest) for text in distinct], dtype=schema)
+        each = pl.DataFrame({"text": distinct, "found": found})
+        asked = texts.to_frame("text")
+        return asked.join(each, on="text", how="left", nulls_equal=True, maintain_order="left").get_column("found")
+
+    return pl.col(column).map_batches(parsed, return_dtype=schema).alias(f"_{column}_fields")
 
 
 def _fields(

@@ -61,7 +61,7 @@ def bronze(table: PostgresTable, description: str) -> dg.AssetsDefinition:
     def extract(context: dg.AssetExecutionContext) -> StepEvents:
         lake: LakeIOManager = context.resources.lake
         source: RunSource = context.resources.source
-        days = _day_range(context.partition_keys, table)
+        days = day_range(context.partition_keys, table)
         try:
             snapshot = source.snapshot()
             shape = snapshot.shape(table)
@@ -82,16 +82,16 @@ def bronze(table: PostgresTable, description: str) -> dg.AssetsDefinition:
     return extract
 
 
-def _failure(error: ShopEaseError) -> Exception:
-    """Connection troubles are worth a retry by the step's policy; a changed shape is not."""
-    return error if isinstance(error, SourceUnavailable) else dg.Failure(str(error), allow_retries=False)
-
-
-def _day_range(partitions: Iterable[str], table: PostgresTable) -> DayRange:
+def day_range(partitions: Iterable[str], table: PostgresTable) -> DayRange:
     """The days to read; versions older than the lake belong to its first day, older facts do not belong to it."""
     days = sorted(partition_date(key) for key in partitions)
     first = table.versions and days[0] == settings().start_date
     return DayRange(days[0], days[-1], settings().zone, first=first)
+
+
+def _failure(error: ShopEaseError) -> Exception:
+    """Connection troubles are worth a retry by the step's policy; a changed shape is not."""
+    return error if isinstance(error, SourceUnavailable) else dg.Failure(str(error), allow_retries=False)
 
 
 def _with_columns_gone(rows: Iterable[pa.RecordBatch], published: pa.Schema | None) -> Iterator[pa.RecordBatch]:

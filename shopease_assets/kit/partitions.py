@@ -17,3 +17,5 @@ MONTHLY = dg.MonthlyPartitionsDefinition(
 HISTORY = dg.TimeWindowPartitionMapping(start_offset=-1200, allow_nonexistent_upstream_partitions=True)
 #: Metadata of an asset: the tables a first load has to complete before it.
 WAITS_FOR = "shopease/waits_for"
+#: Metadata of a silver asset: column → the silver table in any version of which it must exist.
+REFERENCES = "shopease/references"

@@ -29,6 +29,21 @@ def reconciled(
     return [_compared(key, ours.get(key, Decimal(0)), _within(by_day, key, window), window) for key in partitions]
 
 
+def restatements(
+    lake: ParquetLake, ref: TableRef, rows: pl.DataFrame, revenue: str, keys: Sequence[str]
+) -> dict[str, str]:
+    """Per day published before with another revenue: "revenue 1,234.00 -> 1,250.00 (+16.00)"."""
+    before = list(lake.log.pointers(ref, keys))
+    if not before:
+        return {}
+    old, new = (
+        {day.isoformat(): total for day, total in frame.group_by("dt").agg(pl.col(revenue).sum()).iter_rows()}
+        for frame in (lake.scan(ref, before).select("dt", revenue).collect(), rows)
+    )
+    sums = {key: (old.get(key, Decimal(0)), new.get(key, Decimal(0))) for key in before}
+    return {key: f"revenue {was:,} -> {now:,} ({now - was:+,})" for key, (was, now) in sums.items() if was != now}
+
+
 def _silver_revenue(lake: ParquetLake, days: Sequence[str] | None) -> dict[date, Decimal]:
     sold = lake.scan(TableRef("silver", "orders"), days).filter(pl.col("status").is_in(SALES)).select("dt", "order_id")
     lines = lake.scan(TableRef("silver", "order_items"), days).select("dt", "order_id", "line_total")

@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import dagster as dg
@@ -20,12 +21,12 @@ from shopease_assets.core.layout import TableRef
 from shopease_assets.core.quality import CheckResult, Dimension, check_of
 from shopease_assets.kit.bronze import MATCHES_SOURCE
 from shopease_assets.kit.columns import CONTRACTS, column_schema
-from shopease_assets.kit.partitions import DAILY, WAITS_FOR
+from shopease_assets.kit.partitions import DAILY, REFERENCES, WAITS_FOR
 from shopease_assets.kit.policy import CHUNKS, RETRIES
 from shopease_assets.kit.publishing import StepEvents, check_specs, publish_audited, withholding_values
 from shopease_assets.settings import settings
 from shopease_assets.storage.io_manager import LakeIOManager
-from shopease_assets.storage.lake import ParquetLake
+from shopease_assets.storage.lake import ParquetLake, Relation
 
 #: Every silver table's contract, in the order their files were loaded.
 SilverFunction = Callable[..., pl.LazyFrame]
@@ -61,6 +62,7 @@ def silver(contract: type[Contract]) -> Callable[[SilverFunction], dg.AssetsDefi
             metadata={
                 "dagster/column_schema": column_schema(contract),
                 "shopease/key": contract.key(),
+                REFERENCES: {column: ref.table for column, ref in contract.references().items() if not ref.same_day},
                 WAITS_FOR: sorted(
                     {f"silver/{ref.table}" for ref in contract.references().values() if not ref.same_day}
                 ),
@@ -104,12 +106,18 @@ def silver(contract: type[Contract]) -> Callable[[SilverFunction], dg.AssetsDefi
 def _parents(lake: ParquetLake, contract: type[Contract], partitions: Sequence[str]) -> dict[str, pl.DataFrame]:
     """The keys that exist: only key columns are read, of every day, or of the same days for a parent of the day."""
     return {
-        column: lake.scan(TableRef("silver", reference.table), partitions=partitions if reference.same_day else None)
-        .select(*(["dt"] if reference.same_day else []), column)
-        .unique()
-        .collect()
+        column: _keys(
+            lake.relation(TableRef("silver", reference.table), partitions=partitions if reference.same_day else None),
+            ("dt", column) if reference.same_day else (column,),
+        )
         for column, reference in contract.references().items()
     }
+
+
+@lru_cache(maxsize=16)
+def _keys(parent: Relation, columns: tuple[str, ...]) -> pl.DataFrame:
+    """Kept while the parent's files are the same: several tables and runs ask for them, and a year has many files."""
+    return parent.scan().select(columns).unique().collect()
 
 
 def _refused_parents(lake: ParquetLake, contract: type[Contract], partitions: Sequence[str]) -> dict[str, pl.DataFrame]:

@@ -6,6 +6,7 @@ run for; a monthly one sees all days up to the month's end (the current month: u
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from shopease_assets.kit.month_state import at_end_of_month, reads
 from shopease_assets.kit.partitions import HISTORY, MONTHLY, WAITS_FOR
 from shopease_assets.kit.policy import CHUNKS, RETRIES
 from shopease_assets.kit.publishing import StepEvents, check_specs, publish_audited, withholding_values
-from shopease_assets.kit.reconciliation import RECONCILES, Window, reconciled
+from shopease_assets.kit.reconciliation import RECONCILES, Window, reconciled, restatements
 from shopease_assets.storage.io_manager import HAND_OVER, READS, LakeIOManager
 from shopease_assets.storage.lake import Relation
 
@@ -113,7 +114,13 @@ def sql_table(
         results = keeps_contract(written, ref, contract, keys)
         if revenue:
             results += reconciled(written, ref, revenue, window, keys, lake.lake)
-        yield from publish_audited(context, staged, results, {keys[-1]: facts})
+        told: dict[str, dict[str, Any]] = {keys[-1]: facts}
+        if revenue and not monthly:
+            restated = restatements(lake.lake, ref, written, revenue, keys)
+            told |= {key: {"restatement": note, **told.get(key, {})} for key, note in restated.items()}
+            note = "; ".join(f"{key} {note}" for key, note in restated.items())
+            staged = replace(staged, note=note or None)
+        yield from publish_audited(context, staged, results, told)
 
     return build
 

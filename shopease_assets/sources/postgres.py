@@ -4,7 +4,7 @@ Reading is streamed by ADBC, so memory does not grow with the range. Where the r
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from types import TracebackType
@@ -30,6 +30,7 @@ from shopease_assets.sources.postgres_table import (
 
 EXTRACTED_AT, SOURCE = "_extracted_at", "_source"
 _INFINITE = "('infinity', '-infinity')"
+_READABLE = "timestamptz '0001-01-01' and '9999-01-01'"  # as arrow_rows has it
 _ONE_INSTANT = r"-c default_transaction_isolation=repeatable\ read -c default_transaction_read_only=on -c TimeZone=UTC"
 _BATCH_BYTES = 2 << 20
 _FIRST_AND_LAST = [f"{date(year, 1, 1)}" for year in YEARS]
@@ -99,7 +100,7 @@ class PostgresSnapshot:
             EXTRACTED_AT: pa.scalar(self.taken_at, pa.timestamp("us", "UTC")),
             SOURCE: pa.scalar(f"postgresql:{table}"),
         }
-        for batch in self._batches(self.select(table, shape, days, _columns(shape)), str(table)):
+        for batch in self._batches(self.select(table, shape, days, _columns(shape.types)), str(table)):
             yield typed(batch, shape, constants)
 
     def totals(self, table: PostgresTable, shape: Shape, days: DayRange) -> dict[str, dict[str, Any]]:
@@ -113,7 +114,7 @@ class PostgresSnapshot:
         rows = self._rows(f"select dt, count(*) as rows{', ' if sums else ''}{sums} from ({inner}) as t group by dt")
         return {row.pop("dt").isoformat(): {name: _number(value) for name, value in row.items()} for row in rows}
 
-    def ask(self, sql: str, subject: str) -> pa.Table:
+    def ask(self, sql: str, subject: str = "the source") -> pa.Table:
         """The result of one SELECT, as of the snapshot; `subject` opens the error.
 
         Raises:
@@ -121,28 +122,41 @@ class PostgresSnapshot:
         """
         return pa.Table.from_batches(list(self._batches(sql, subject)))
 
-    def newest_changes(self, table: PostgresTable, since: datetime | None, zone: ZoneInfo) -> dict[date, datetime]:
-        """For each business day the last time one of its rows arrived or changed, where that was after `since`.
+    def counts(self, table: PostgresTable, days: DayRange) -> dict[date, int]:
+        """How many rows each of the days has, for days that have any: an index scan where the day has an index."""
+        inner = self.select(table, None, days, "1 as one")
+        return {
+            row["dt"]: row["rows"] for row in self._rows(f"select dt, count(*) as rows from ({inner}) as t group by dt")
+        }
 
-        A parent's change counts for its children. Without `since`, every day that has rows.
+    def changes(self, table: PostgresTable, since: datetime | None, days: DayRange) -> pa.Table:
+        """Which rows of the days arrived or changed since then: their key, `updated_at`, `dt`, and `moved_at`.
+
+        A parent's change counts for its children: it may have moved them to another day. `moved_at` is the newest of
+        these moments; infinite ones are null, as in the lake. Without `since`, all rows.
         """
-        aliases = ["t", "p"] if table.parent else ["t"]
-        moments = [f"{alias}.{column}" for alias in aliases for column in ("updated_at", "created_at")]
-        moved = " or ".join(f"{moment} >= timestamptz '{since.isoformat()}'" for moment in moments) if since else "true"
-        finite = ", ".join(f"case when isfinite({moment}) then {moment} end" for moment in moments)
-        dated = f"{aliases[-1]}.{table.day}"
-        day, arrived = _day_of(dated, table.types.get(table.day) == "date", zone), _day_of("t.created_at", False, zone)
-        rows = self._rows(
-            f"select case when isfinite({dated}) then {day} else {arrived} end as day, "
-            f"max(greatest({finite})) as at from {self._source(table)} "
-            f"where ({moved}) and isfinite(t.created_at) group by 1"
+        moments = [
+            f"{at}.{column}" for at in ("tp" if table.parent else "t") for column in ("updated_at", "created_at")
+        ]
+        finite = [f"case when {moment} between {_READABLE} then {moment} end" for moment in moments]
+        key = _columns({name: table.types[name] for name in table.key})
+        selection = f"{key}, {finite[0]} as updated_at, greatest({', '.join(finite)}) as moved_at"
+        if since is None:
+            return self.ask(self.select(table, None, days, selection))
+        dated = f"{'p' if table.parent else 't'}.{table.day}"
+        own = _partition_of(dated, table.types.get(table.day) == "date", days)
+        day = f"case when isfinite({dated}) then {own} else {_partition_of('t.created_at', False, days)} end"
+        branches = " union ".join(  # one per moment: each can use its own index
+            f"select {day} as dt, {selection} from {self._source(table)} "
+            f"where {moment} >= timestamptz '{since.isoformat()}' and isfinite(t.created_at)"
+            for moment in moments
         )
-        return {row["day"]: row["at"] for row in rows if row["at"]}
+        return self.ask(f"select * from ({branches}) as t where dt between '{days.start}' and '{days.end}'")
 
-    def select(self, table: PostgresTable, shape: Shape, days: DayRange, selection: str) -> str:
+    def select(self, table: PostgresTable, shape: Shape | None, days: DayRange, selection: str) -> str:
         """The SELECT of the rows (`t`, their parent `p`) by their business day in `dt`.
 
-        Those that have none (null, infinity, orphan) go by the day they arrived.
+        Those that have none (null, infinity, orphan) go by the day they arrived. Without a shape, the day may be null.
         """
         day = f"p.{table.day}" if table.parent else f"t.{table.day}"
         source = self._source(table)
@@ -151,7 +165,7 @@ class PostgresSnapshot:
         dated = f"select {partition} as dt, {selection} from {source} where {within}"
         undated = [f"{day} in {_INFINITE}"]
         if (table.parent is not None and not self._always_has_parent(table)) or (
-            table.parent is None and table.day in shape.nullable
+            table.parent is None and (shape is None or table.day in shape.nullable)
         ):
             undated.append(f"{day} is null")
         return (
@@ -187,7 +201,8 @@ class PostgresSnapshot:
         return bool(enforced)
 
     def _rows(self, sql: str) -> list[dict[str, Any]]:
-        return [row for batch in self._batches(sql, "the source") for row in batch.to_pylist()]
+        rows: list[dict[str, Any]] = self.ask(sql).to_pylist()
+        return rows
 
     def _batches(self, sql: str, subject: str) -> Iterator[pa.RecordBatch]:
         try:
@@ -207,10 +222,9 @@ def _reason(error: BaseException) -> str:
     return re.sub(r"\s+", " ", " ".join(lines[:2]))
 
 
-def _columns(shape: Shape) -> str:
+def _columns(types: Mapping[str, str]) -> str:
     return ", ".join(
-        f't."{name}"::text as "{name}"' if READ_AS_TEXT.match(kind) else f't."{name}"'
-        for name, kind in shape.types.items()
+        f't."{name}"::text as "{name}"' if READ_AS_TEXT.match(kind) else f't."{name}"' for name, kind in types.items()
     )
 
 

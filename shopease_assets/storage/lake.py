@@ -41,7 +41,10 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Staged:
-    """Written, not visible: one version of some partitions, and the publication its run started from."""
+    """Written, not visible: one version of some partitions, and the publication its run started from.
+
+    `note` is what the history will say of its publication.
+    """
 
     table: TableRef
     run_id: str
@@ -49,6 +52,7 @@ class Staged:
     base: int
     schema: pa.Schema
     partitions: Mapping[str, StagedPartition]
+    note: str | None = None
 
     def only(self, partitions: Iterable[str]) -> "Staged":
         """These partitions of it. Raises ShopEaseError for one that was not staged."""
@@ -183,7 +187,7 @@ class ParquetLake:
                         kind="publish",
                         run_id=staged.run_id,
                         at=self._clock(),
-                        note=note,
+                        note=note or staged.note,
                         schema=change.schema,
                         moves=moves,
                         seen=seen,

@@ -26,6 +26,10 @@ class Relation:
     storage_options: Mapping[str, str] = field(default_factory=dict)
     uniform: bool = False
 
+    def __hash__(self) -> int:
+        """By its files, which never change: what was read of them can be kept."""
+        return hash((self.table, *self.paths))
+
     @property
     def paths(self) -> list[str]:
         """All files, by partition."""

@@ -6,6 +6,7 @@ The lake ends today, as every lake does; so its source is a shop that has been s
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from shopease_assets import synthetic
@@ -109,6 +110,24 @@ def test_a_backfill_of_months_takes_them_in_one_run(
     [run] = dagster.runs_of(dagster.backfill(_STATE_TABLES, months), seconds=_RUN_SECONDS)
     assert run["status"] == "SUCCESS"
     assert dagster.materialised(["gold", "product_performance"]) == months
+
+
+def test_a_late_change_is_found_and_run_by_the_sensor_itself(
+    dagster: DagsterServices, asset_runs: list[dict[str, object]], days: list[str], server: str
+) -> None:
+    before = dagster.materialisations(["gold", "fact_sales"])
+    with psycopg.connect(server, dbname=_DATABASE) as connection:
+        connection.execute(
+            """update shop.orders set coupon_code = 'LATE'
+               where order_id = (select min(order_id) from shop.orders where ordered_at::date = %s)""",
+            [days[0]],
+        )
+
+    def refreshed() -> bool:
+        return dagster.materialisations(["gold", "fact_sales"]) == before | {days[0]: before[days[0]] + 1}
+
+    dagster.until("the day is refreshed", refreshed, seconds=_RUN_SECONDS)
+    assert dagster.materialisations(["bronze", "web_events"]) == dict.fromkeys(days, 2)
 
 
 def test_nothing_went_wrong_in_the_services_themselves(

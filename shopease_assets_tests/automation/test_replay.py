@@ -1,21 +1,19 @@
 """Rows leave the quarantine when they pass, and everything made of their days follows."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from shopease_assets.automation.catching_up import version_days
-from shopease_assets.automation.replay import days_to_replay, released_days, replay, replay_plan
-from shopease_assets.automation.runner import Chunk, Outcome
+from shopease_assets.automation.late_changes import work_for
+from shopease_assets.automation.planning import Chunk, Work, waves
+from shopease_assets.automation.replay import days_to_replay, replay, replay_work
+from shopease_assets.automation.runner import Outcome
 from shopease_assets.core.contract import Contract, Rule
-from shopease_assets.definitions import assets
-from shopease_assets.kit.bronze import SOURCE_TABLES
-from shopease_assets.kit.columns import silver_contracts
+from shopease_assets.definitions import assets, source_tables
 from shopease_assets.silver.orders import Orders
 from shopease_assets.sources.postgres import PostgresSnapshot
-from shopease_assets.sources.postgres_table import DayRange
 from shopease_assets.storage.quarantine import rows_per_rule
 from shopease_assets_tests.faults.good_day import DAY, both_layers, fill
 from shopease_assets_tests.faults.observed import published
@@ -23,7 +21,6 @@ from shopease_assets_tests.platform import LAST_DAY, START, Platform
 
 _NEXT, _LAST = date(2026, 1, 6), date(2026, 1, 9)
 _FACTS = ["orders", "order_items"]
-_REFERENCES = {table: contract.references() for table, contract in silver_contracts().items()}
 _ROWS = 200
 
 
@@ -125,35 +122,32 @@ def test_what_was_never_built_is_not_begun(shop_days: Platform) -> None:
     assert not {"silver.orders", "gold.fact_sales"} & {str(ref) for ref in shop_days.log.tables()}
 
 
-def test_days_apart_are_apart_and_upstream_comes_first(shop_days: Platform) -> None:
+def test_days_apart_are_apart_and_what_is_read_together_goes_together(shop_days: Platform) -> None:
     assert shop_days.run(DAY, _LAST).success
-    planned = _plan(shop_days, {"orders": [DAY.isoformat(), _LAST.isoformat()]}, refresh=True)
-    spans = [(chunk.first, chunk.last, _names(chunk)) for chunk in planned]
-    together = ["bronze/order_items", "bronze/orders", "silver/order_items", "silver/orders"]
-    for first, last, names in spans[:2]:
-        assert first == last
-        assert set(together) < set(names)
-    assert [span[:2] for span in spans[2:]] == [("2026-01-01", "2026-01-01")]
-    assert all(name.startswith("gold/") for name in spans[2][2])
+    days = {DAY.isoformat(), _LAST.isoformat()}
+    work = _work(shop_days, "orders", days)
+    together = ("bronze/order_items", "bronze/orders", "silver/order_items", "silver/orders", "gold/fact_sales")
+    assert all(work[table] == days for table in together)
+    assert work["gold/customer_analytics"] == {"2026-01-01"}
+    assert "bronze/customers" not in work
 
 
 def test_nothing_is_released_by_a_parent_of_another_day(shop_days: Platform) -> None:
     shop_days.sql("update shop.order_items set order_id = 999999 where order_item_id = 5")
     shop_days.run(DAY, _LAST, tables=both_layers())
     assert rows_per_rule(shop_days.lake)["order_items", "order_id|exists"] == 1
-    assert released_days(shop_days.lake, _REFERENCES) == {}
+    assert work_for(shop_days.lake, assets, lagging=False) == {}
 
 
 def _replay(platform: Platform, table: str) -> Outcome:
+    days = days_to_replay(platform.lake, table, START, LAST_DAY)
+    return replay(platform.lake, assets, _work(platform, table, days), lambda work: platform.execute(_chunks(work)))
+
+
+def _work(platform: Platform, table: str, days: Collection[str]) -> Work:
     with PostgresSnapshot(platform.dsn) as snapshot:
-        lacking = version_days(platform.lake, snapshot, [SOURCE_TABLES[table]], DayRange(START, LAST_DAY))
-    days = days_to_replay(platform.lake, table, START, LAST_DAY) | lacking
-    return replay(assets, platform.lake, table, days, _REFERENCES, days_per_run=31, execute=platform.execute)
+        return replay_work(platform.lake, snapshot, assets, source_tables, table, days)
 
 
-def _plan(platform: Platform, tables: Mapping[str, Collection[str]], *, refresh: bool) -> list[Chunk]:
-    return replay_plan({asset.key: asset for asset in assets}, platform.lake, tables, days_per_run=31, refresh=refresh)
-
-
-def _names(chunk: Chunk) -> list[str]:
-    return [asset.key.to_user_string() for asset in chunk.assets]
+def _chunks(work: Work) -> list[Chunk]:
+    return [chunk for wave in waves(work, assets, 31) for chunk in wave]

@@ -15,7 +15,8 @@ import polars as pl
 import pytest
 
 from shopease_assets import synthetic
-from shopease_assets.automation.runner import Outcome, plan, run_chunks
+from shopease_assets.automation.planning import plan
+from shopease_assets.automation.runner import Outcome, run_chunks
 from shopease_assets.core.contract import Contract, integer
 from shopease_assets.core.layout import TableRef
 from shopease_assets.definitions import assets

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from operator import itemgetter
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from shopease_assets.kit.bronze import SOURCE_TABLES
 from shopease_assets.sources.postgres import PostgresSnapshot
+from shopease_assets.sources.postgres_table import DayRange
 from shopease_assets_tests.faults.good_day import DAY, both_layers, fill
 from shopease_assets_tests.platform import Platform
 
@@ -94,8 +94,8 @@ def test_the_days_to_refresh_are_found_among_infinite_ones(bare: Platform, colum
     fill(bare.dsn, rows=5, tables=["orders"])
     bare.sql(f"update shop.orders set {column} = 'infinity' where order_id = 5")
     with PostgresSnapshot(bare.dsn) as snapshot:
-        days = snapshot.newest_changes(SOURCE_TABLES["orders"], datetime(2026, 1, 1, tzinfo=UTC), ZoneInfo("UTC"))
-    assert set(days) == {DAY}
+        changed = snapshot.changes(SOURCE_TABLES["orders"], datetime(2026, 1, 1, tzinfo=UTC), DayRange(DAY, DAY))
+    assert changed["dt"].to_pylist() == [DAY] * 5
 
 
 _ODD_JSON = [

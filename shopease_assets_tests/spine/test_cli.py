@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from shopease_assets.settings import settings
 from shopease_assets_tests.platform import Platform
 from shopease_assets_tests.spine.conftest import Copy
 from shopease_assets_tests.spine.shell import Shell, shell_over
@@ -116,6 +117,21 @@ def test_a_failed_run_leaves_the_last_good_version_visible(shopease: Shell, lake
     )
     assert all(len(row["currency"]) == 3 for row in rows)
     assert rows
+
+
+def test_refresh_tells_what_the_source_has_touched_and_runs_just_that(
+    built: Platform, copy_of: Copy, shopease: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touched = copy_of(built)
+    monkeypatch.setenv("SHOPEASE_LAKE_URI", touched.lake.location.root)
+    monkeypatch.setenv("SHOPEASE_SOURCE_DSN", touched.dsn)
+    settings.cache_clear()
+    touched.sql("delete from shop.web_events where occurred_at::date = %s", _DAY)
+    told = shopease("refresh")
+    assert "bronze/web_events" in told
+    assert _DAY in told
+    assert "bronze/orders" not in told
+    assert shopease("refresh").strip() == "the lake holds what the source holds"
 
 
 def test_history_and_rollback(shopease: Shell, lake: Platform) -> None:
