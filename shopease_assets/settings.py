@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     pseudonym_key: SecretStr | None = Field(
         default=None, min_length=16, description="Key of the analysts' pseudonyms; unset: one kept in <home>"
     )
+    holidays_country: str = Field(
+        default="IN", pattern="^[A-Z]{2}$", description="Country (ISO 3166) whose public holidays gold.dim_date knows"
+    )
     least_completeness: float = _least_share(Dimension.COMPLETENESS)
     least_accuracy: float = _least_share(Dimension.ACCURACY)
     least_consistency: float = _least_share(Dimension.CONSISTENCY)

@@ -1,5 +1,46 @@
 -- sqlfluff:dialect:postgres
 -- The same gold figures, aggregated by the source database from its staging tables.
+create table staging.allocated_amounts as
+with weighted_lines as (
+    select
+        i.order_id,
+        i.order_item_id,
+        amounts.amount,
+        amounts.cents,
+        case when sum(i.line_total) over of_order = 0 then 1 else i.line_total * 100 end as weight,
+        case
+            when sum(i.line_total) over of_order = 0 then count(*) over of_order
+            else sum(i.line_total * 100) over of_order
+        end as weights
+    from staging.order_items as i
+    inner join staging.orders as o on i.order_id = o.order_id
+    cross join lateral (
+        values ('tax', o.tax_amount * 100), ('shipping', o.shipping_cost * 100), ('discount', o.discount_amount * 100)
+    ) as amounts (amount, cents)
+    window of_order as (partition by i.order_id, amounts.amount)
+),
+
+shares as (
+    select
+        order_item_id,
+        amount,
+        div(cents * weight, weights) as share,
+        cents - sum(div(cents * weight, weights)) over of_order as left_over,
+        row_number() over (of_order order by mod(cents * weight, weights) desc, order_item_id) as place
+    from weighted_lines
+    window of_order as (partition by order_id, amount)
+)
+
+select
+    order_item_id,
+    sum(share + (place <= left_over)::int) filter (where amount = 'tax') * 0.01 as tax,
+    sum(share + (place <= left_over)::int) filter (where amount = 'shipping') * 0.01 as shipping,
+    sum(share + (place <= left_over)::int) filter (where amount = 'discount') * 0.01 as discount
+from shares
+group by order_item_id;
+
+analyze staging.allocated_amounts;
+
 create table staging.fact_sales as
 select
     o.ordered_at::date as dt,
@@ -7,7 +48,10 @@ select
     i.order_item_id,
     o.tenant_id,
     o.customer_id,
+    md5(c.customer_id || '|' || (extract(epoch from c.updated_at) * 1000000)::bigint) as customer_key,
     i.product_id,
+    md5(p.product_id || '|' || (extract(epoch from p.updated_at) * 1000000)::bigint) as product_key,
+    md5(c.country || '|' || c.state || '|' || c.city) as geography_key,
     o.store_id,
     p.sku,
     to_char(o.ordered_at, 'YYYYMMDD')::int as order_date_key,
@@ -19,6 +63,9 @@ select
     i.unit_price,
     i.discount_amount,
     i.line_total,
+    a.tax as allocated_tax,
+    a.shipping as allocated_shipping,
+    a.discount as allocated_discount,
     p.cost as unit_cost,
     i.quantity * p.cost as line_cost,
     i.line_total - i.quantity * p.cost as line_profit,
@@ -27,6 +74,8 @@ select
     o.delivered_at::date - o.ordered_at::date as days_to_deliver
 from staging.order_items as i
 inner join staging.orders as o on i.order_id = o.order_id
+inner join staging.allocated_amounts as a on i.order_item_id = a.order_item_id
+left join staging.customers as c on o.customer_id = c.customer_id
 left join staging.products as p on i.product_id = p.product_id;
 
 analyze staging.fact_sales;

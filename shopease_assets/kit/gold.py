@@ -7,7 +7,7 @@ asked for; a table made of the log is made after all others, whatever became of 
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -36,6 +36,7 @@ def gold(
     contract: type[Contract],
     *,
     partitions: dg.TimeWindowPartitionsDefinition = DAILY,
+    versions: Sequence[str] = (),
     revenue: str | None = None,
     chart: Chart | None = None,
     trend: Chart | None = None,
@@ -45,6 +46,7 @@ def gold(
     Args:
         contract: the result's columns, types and rules.
         partitions: DAILY or MONTHLY.
+        versions: inputs that hold row versions (`silver.products`): all known ones are visible, whatever the day.
         revenue: the column whose sum must be silver's revenue of the day, or up to the month's end.
         chart: draws the newest partition as Markdown for its materialisation.
         trend: likewise, with the published days of the sixty before it.
@@ -55,17 +57,22 @@ def gold(
         ref = TableRef("gold", function.__name__, "month" if monthly else "dt")
         CONTRACTS[ref] = contract
         parameters = inspect.signature(function).parameters
-        handed_over = {HAND_OVER: "relation", READS: reads(monthly=monthly, every_version=False)}
+        tables = {name: tuple(name.split("_", 1)) for name in parameters if name not in _NOT_TABLES}
+        every_version = {name for name, table in tables.items() if ".".join(table) in versions}
 
         @dg.asset(
             key=[ref.layer, ref.name],
             partitions_def=partitions,
             ins={
                 name: dg.AssetIn(
-                    key=name.split("_", 1), partition_mapping=HISTORY if monthly else None, metadata=handed_over
+                    key=list(table),
+                    partition_mapping=HISTORY if monthly else None,
+                    metadata={
+                        HAND_OVER: "relation",
+                        READS: reads(monthly=monthly, every_version=name in every_version),
+                    },
                 )
-                for name in parameters
-                if name not in _NOT_TABLES
+                for name, table in tables.items()
             },
             description=inspect.getdoc(contract),
             kinds={"polars", "parquet"},
@@ -76,7 +83,7 @@ def gold(
             metadata={
                 "dagster/column_schema": column_schema(contract),
                 "shopease/key": contract.key(),
-                WAITS_FOR: [],
+                WAITS_FOR: [version.replace(".", "/") for version in versions],
             },
             check_specs=check_specs(
                 ref,
@@ -91,7 +98,9 @@ def gold(
             keys = list(context.partition_keys)
             told = {"log": lake.lake.log, "days": keys}
             asked = {name: told[name] for name in parameters if name in told}
-            rows = _by_month(function, inputs, keys, asked) if monthly else _by_day(function, inputs, asked)
+            rows = (
+                _by_month(function, inputs, every_version, keys, asked) if monthly else _by_day(function, inputs, asked)
+            )
             frame = rows.select(ref.partition_by, *contract.columns()).collect()
             staged = lake.lake.stage(
                 ref, frame, partitions=keys, run_id=context.run.run_id, base=lake.started_at_position
@@ -118,11 +127,15 @@ def _by_day(function: GoldFunction, inputs: Mapping[str, Relation], asked: Mappi
 
 
 def _by_month(
-    function: GoldFunction, inputs: Mapping[str, Relation], months: Sequence[str], asked: Mapping[str, Any]
+    function: GoldFunction,
+    inputs: Mapping[str, Relation],
+    every_version: Collection[str],
+    months: Sequence[str],
+    asked: Mapping[str, Any],
 ) -> pl.LazyFrame:
     states = []
     for month in months:
-        visible, last = at_end_of_month(month, inputs)
+        visible, last = at_end_of_month(month, inputs, every_version)
         as_of = {"as_of": last} if "as_of" in inspect.signature(function).parameters else {}
         state = _by_day(function, visible, {**asked, **as_of})
         states.append(state.with_columns(pl.lit(partition_date(month)).alias("month")))

@@ -22,8 +22,9 @@ SCHEMAS: dict[tuple[str, str], pa.Schema] = {
     ("silver", "orders"): pa.schema(
         [
             ("order_id", _ID), ("tenant_id", _ID), ("customer_id", _ID), ("store_id", _ID), ("status", _TEXT),
-            ("payment_method", _TEXT), ("sales_channel", _TEXT), ("ordered_at", _TIME), ("shipped_at", _TIME),
-            ("delivered_at", _TIME), ("updated_at", _TIME), ("dt", _DAY),
+            ("payment_method", _TEXT), ("sales_channel", _TEXT), ("tax_amount", _MONEY), ("shipping_cost", _MONEY),
+            ("discount_amount", _MONEY), ("ordered_at", _TIME), ("shipped_at", _TIME), ("delivered_at", _TIME),
+            ("updated_at", _TIME), ("dt", _DAY),
         ]
     ),
     ("silver", "order_items"): pa.schema(
@@ -34,14 +35,15 @@ SCHEMAS: dict[tuple[str, str], pa.Schema] = {
     ),
     ("silver", "products"): pa.schema(
         [
-            ("product_id", _ID), ("tenant_id", _ID), ("sku", _TEXT), ("name", _TEXT), ("category", _TEXT),
-            ("price", _MONEY), ("cost", _MONEY), ("updated_at", _TIME), ("dt", _DAY),
+            ("product_key", _TEXT), ("product_id", _ID), ("tenant_id", _ID), ("sku", _TEXT), ("name", _TEXT),
+            ("category", _TEXT), ("price", _MONEY), ("cost", _MONEY), ("updated_at", _TIME), ("dt", _DAY),
         ]
     ),
     ("silver", "customers"): pa.schema(
         [
-            ("customer_id", _ID), ("tenant_id", _ID), ("first_name", _TEXT), ("last_name", _TEXT), ("city", _TEXT),
-            ("state", _TEXT), ("country", _TEXT), ("customer_segment", _TEXT), ("updated_at", _TIME), ("dt", _DAY),
+            ("customer_key", _TEXT), ("customer_id", _ID), ("tenant_id", _ID), ("first_name", _TEXT),
+            ("last_name", _TEXT), ("city", _TEXT), ("state", _TEXT), ("country", _TEXT), ("customer_segment", _TEXT),
+            ("updated_at", _TIME), ("dt", _DAY),
         ]
     ),
     ("silver", "inventory"): pa.schema(
@@ -115,7 +117,8 @@ def order(order_id: int, day: date, **changes: object) -> Row:
     """A delivered web order of customer 1 of tenant 1 at noon: shipped the next day, there two days later."""
     return {
         "order_id": order_id, "tenant_id": 1, "customer_id": 1, "store_id": None, "status": "delivered",
-        "payment_method": "card", "sales_channel": "web", "ordered_at": at(day),
+        "payment_method": "card", "sales_channel": "web", "tax_amount": Decimal("0.00"),
+        "shipping_cost": Decimal("0.00"), "discount_amount": Decimal("0.00"), "ordered_at": at(day),
         "shipped_at": at(day + timedelta(1), 9), "delivered_at": at(day + timedelta(3), 9),
         "updated_at": at(day, 13), "dt": day,
     } | changes  # fmt: skip
@@ -133,18 +136,18 @@ def item(order_item_id: int, order_id: int, day: date, total: str = "10.00", **c
 def product(product_id: int, known_from: datetime, cost: str = "4.00", **changes: object) -> Row:
     """A version of a lamp."""
     return {
-        "product_id": product_id, "tenant_id": 1, "sku": f"SKU-{product_id}", "name": f"Lamp {product_id}",
-        "category": "lighting", "price": Decimal("10.00"), "cost": Decimal(cost), "updated_at": known_from,
-        "dt": known_from.date(),
+        "product_key": f"{product_id} of {known_from:%d %b %H:%M}", "product_id": product_id, "tenant_id": 1,
+        "sku": f"SKU-{product_id}", "name": f"Lamp {product_id}", "category": "lighting", "price": Decimal("10.00"),
+        "cost": Decimal(cost), "updated_at": known_from, "dt": known_from.date(),
     } | changes  # fmt: skip
 
 
 def customer(customer_id: int, known_from: datetime, **changes: object) -> Row:
     """A version of Ada, of Pune."""
     return {
-        "customer_id": customer_id, "tenant_id": 1, "first_name": "Ada", "last_name": "Rao", "city": "Pune",
-        "state": "MH", "country": "IN", "customer_segment": "Premium", "updated_at": known_from,
-        "dt": known_from.date(),
+        "customer_key": f"{customer_id} of {known_from:%d %b %H:%M}", "customer_id": customer_id, "tenant_id": 1,
+        "first_name": "Ada", "last_name": "Rao", "city": "Pune", "state": "MH", "country": "IN",
+        "customer_segment": "Premium", "updated_at": known_from, "dt": known_from.date(),
     } | changes  # fmt: skip
 
 

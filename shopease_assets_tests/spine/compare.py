@@ -22,6 +22,12 @@ KEYS = {
     "monthly_sales_trends": ("tenant_id",),
     "cohort_retention": ("tenant_id", "cohort_month", "months_since"),
     "market_basket": ("tenant_id", "product_a", "product_b"),
+    "dim_customer": ("customer_key",),
+    "dim_product": ("product_key",),
+    "dim_store": ("store_id",),
+    "dim_tenant": ("tenant_id",),
+    "dim_geography": ("geography_key",),
+    "dim_date": ("date_key",),
 }
 _MOST = 5
 

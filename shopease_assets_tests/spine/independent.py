@@ -13,12 +13,15 @@ _VERSIONED = {"customers": "customer_id", "products": "product_id", "inventory":
 _LINES = """
     customer_at as materialized (
         select *, case when lag(updated_at) over w is null then least(created_at, updated_at) else updated_at end
-                   as valid_from
+                   as valid_from, lead(updated_at) over w as valid_to,
+               md5(customer_id || '|' || (extract(epoch from updated_at) * 1000000)::bigint) as customer_key,
+               md5(concat_ws('|', trim(country), trim(state), trim(city))) as geography_key
         from seen.customers window w as (partition by customer_id order by updated_at)
     ),
     product_at as materialized (
         select *, case when lag(updated_at) over w is null then least(created_at, updated_at) else updated_at end
-                   as valid_from
+                   as valid_from, lead(updated_at) over w as valid_to,
+               md5(product_id || '|' || (extract(epoch from updated_at) * 1000000)::bigint) as product_key
         from seen.products window w as (partition by product_id order by updated_at)
     ),
     orders as materialized (
@@ -28,11 +31,12 @@ _LINES = """
     ),
     lines as materialized (
         select o.tenant_id, o.order_id, o.customer_id, o.store_id, o.day, o.state, o.is_sale, o.ordered_at,
-               i.order_item_id, i.product_id, i.quantity, i.unit_price, i.discount_amount, i.line_total, p.sku, p.cost
+               i.order_item_id, i.product_id, i.quantity, i.unit_price, i.discount_amount, i.line_total,
+               p.product_key, p.sku, p.cost
         from orders as o
         join shop.order_items as i using (order_id)
         cross join lateral (
-            select trim(v.sku) as sku, v.cost from product_at as v
+            select v.product_key, trim(v.sku) as sku, v.cost from product_at as v
             where v.product_id = i.product_id
             order by v.valid_from <= o.ordered_at desc,
                      case when v.valid_from <= o.ordered_at then v.valid_from end desc, v.valid_from
@@ -45,13 +49,48 @@ _LINES = """
 
 DAILY = {
     "fact_sales": """
-        select l.day as dt, l.order_id, l.order_item_id, l.tenant_id, l.customer_id, l.product_id, l.store_id, l.sku,
+        , weighted as (
+            select i.order_id, i.order_item_id, of_order.name, of_order.cents,
+                   case when sum(i.line_total) over w = 0 then 1 else i.line_total * 100 end as weight,
+                   case when sum(i.line_total) over w = 0 then count(*) over w else sum(i.line_total * 100) over w end
+                       as weights
+            from shop.order_items as i
+            join shop.orders as o using (order_id)
+            cross join lateral (
+                values ('tax', o.tax_amount * 100), ('shipping', o.shipping_cost * 100),
+                       ('discount', o.discount_amount * 100)
+            ) as of_order (name, cents)
+            window w as (partition by i.order_id, of_order.name)
+        ),
+        shared as (
+            select *, div(cents * weight, weights) as share,
+                   cents - sum(div(cents * weight, weights)) over w as left_over,
+                   row_number() over (w order by mod(cents * weight, weights) desc, order_item_id) as place
+            from weighted window w as (partition by order_id, name)
+        ),
+        allocated as (
+            select order_item_id,
+                   sum(share + (place <= left_over)::int) filter (where name = 'tax') * 0.01 as tax,
+                   sum(share + (place <= left_over)::int) filter (where name = 'shipping') * 0.01 as shipping,
+                   sum(share + (place <= left_over)::int) filter (where name = 'discount') * 0.01 as discount
+            from shared group by order_item_id
+        )
+        select l.day as dt, l.order_id, l.order_item_id, l.tenant_id, l.customer_id, c.customer_key, l.product_id,
+               l.product_key, c.geography_key, l.store_id, l.sku,
                to_char(l.day, 'YYYYMMDD')::int as order_date_key, l.state as order_status,
                trim(o.payment_method) as payment_method, lower(trim(o.sales_channel)) as sales_channel, l.is_sale,
-               l.quantity, l.unit_price, l.discount_amount, l.line_total, l.cost as unit_cost,
+               l.quantity, l.unit_price, l.discount_amount, l.line_total, a.tax as allocated_tax,
+               a.shipping as allocated_shipping, a.discount as allocated_discount, l.cost as unit_cost,
                l.quantity * l.cost as line_cost, l.line_total - l.quantity * l.cost as line_profit,
                l.ordered_at, o.shipped_at::date - l.day as days_to_ship, o.delivered_at::date - l.day as days_to_deliver
-        from lines as l join shop.orders as o using (order_id)""",
+        from lines as l join shop.orders as o using (order_id) join allocated as a using (order_item_id)
+        cross join lateral (
+            select v.customer_key, v.geography_key from customer_at as v
+            where v.customer_id = l.customer_id
+            order by v.valid_from <= l.ordered_at desc,
+                     case when v.valid_from <= l.ordered_at then v.valid_from end desc, v.valid_from
+            limit 1
+        ) as c""",
     "daily_sales_summary": """
         select o.day as dt, o.tenant_id, o.day as sales_date,
                count(*) filter (where o.is_sale) as total_transactions,
@@ -191,6 +230,74 @@ MONTHLY = {
         from pairs as p join every as e using (tenant_id)
         join alone as a on a.tenant_id = p.tenant_id and a.product_id = product_a
         join alone as b on b.tenant_id = p.tenant_id and b.product_id = product_b""",
+    "dim_customer": """
+        select customer_key, customer_id, tenant_id, trim(first_name) || ' ' || trim(last_name) as customer_name,
+               nullif(trim(gender), '') as gender, geography_key, trim(city) as city, trim(state) as state,
+               trim(country) as country, initcap(trim(customer_segment)) as customer_segment, is_active,
+               (metadata->>'marketing_opt_in')::boolean as marketing_opt_in, metadata->>'loyalty_tier' as loyalty_tier,
+               metadata->>'source' as source, registered_at, valid_from,
+               case when valid_to::date <= %(as_of)s then valid_to end as valid_to,
+               coalesce(valid_to::date > %(as_of)s, true) as is_current
+        from customer_at where valid_from::date <= %(as_of)s""",
+    "dim_product": """
+        select product_key, product_id, tenant_id, trim(sku) as sku, trim(name) as product_name,
+               trim(category) as category, trim(subcategory) as subcategory, trim(brand) as brand, price, cost,
+               supplier_id, reorder_level, is_active, launched_on, attributes->>'color' as color,
+               attributes->>'size' as size, attributes->>'material' as material,
+               (attributes->>'weight_kg')::numeric(9, 3) as weight_kg, valid_from,
+               case when valid_to::date <= %(as_of)s then valid_to end as valid_to,
+               coalesce(valid_to::date > %(as_of)s, true) as is_current
+        from product_at where valid_from::date <= %(as_of)s""",
+    "dim_store": """
+        select store_id, tenant_id, trim(name) as store_name,
+               md5(concat_ws('|', trim(country), trim(state), trim(city))) as geography_key, trim(city) as city,
+               trim(state) as state, trim(country) as country, trim(manager_name) as manager_name, opened_on
+        from shop.stores where least(created_at, updated_at)::date <= %(as_of)s""",
+    "dim_tenant": """
+        select tenant_id, trim(name) as tenant_name, trim(slug) as slug, trim(domain) as domain,
+               lower(trim(plan)) as plan, is_active, settings->>'timezone' as timezone,
+               settings->>'currency' as currency
+        from shop.tenants where least(created_at, updated_at)::date <= %(as_of)s""",
+    "dim_geography": """
+        , places as (
+            select country, state, city from customer_at where valid_from::date <= %(as_of)s
+            union select country, state, city from shop.stores where least(created_at, updated_at)::date <= %(as_of)s
+            union select shipping_country, shipping_state, shipping_city from shop.orders
+                  where ordered_at::date <= %(as_of)s
+        )
+        select distinct md5(concat_ws('|', trim(country), trim(state), trim(city))) as geography_key,
+               trim(country) as country, trim(state) as state, trim(city) as city
+        from places where country is not null and state is not null and city is not null""",
+    "dim_date": """
+        , holidays (date, name) as (values
+            (date '2026-01-26', 'Republic Day'), ('2026-03-04', 'Holi'), ('2026-03-21', 'Eid al-Fitr'),
+            ('2026-03-26', 'Ram Navami'), ('2026-03-31', 'Mahavira''s Birthday'), ('2026-04-03', 'Good Friday'),
+            ('2026-04-14', 'Dr. B. R. Ambedkar''s Birthday'), ('2026-05-01', 'Buddha Purnima'),
+            ('2026-05-27', 'Eid al-Adha'), ('2026-06-26', 'Ashura'), ('2026-08-15', 'Independence Day'),
+            ('2026-08-26', 'Prophet''s Birthday'), ('2026-09-04', 'Janmashtami (Vaishnava)'),
+            ('2026-10-02', 'Mahatma Gandhi''s Birthday'), ('2026-10-20', 'Dussehra'), ('2026-11-08', 'Diwali'),
+            ('2026-11-24', 'Guru Nanak''s Birthday'), ('2026-12-25', 'Christmas'), ('2027-01-26', 'Republic Day'),
+            ('2027-03-06', 'Maha Shivaratri'), ('2027-03-10', 'Eid al-Fitr (estimated)'), ('2027-03-22', 'Holi'),
+            ('2027-03-26', 'Good Friday')
+        ),
+        dates as (
+            select t::date as date, t - interval '3 months' as fiscal, h.name as holiday
+            from generate_series(timestamp '2026-01-01', '2027-03-31', '1 day') as t
+            left join holidays as h on h.date = t
+        ),
+        judged as (select *, extract(isodow from date) < 6 and holiday is null as works from dates)
+        select to_char(date, 'YYYYMMDD')::int as date_key, date, extract(day from date) as day_of_month,
+               extract(month from date) as month_number, to_char(date, 'FMMonth') as month_name,
+               extract(quarter from date) as quarter, extract(year from date) as year,
+               extract(week from date) as iso_week, extract(isoyear from date) as iso_year,
+               extract(isodow from date) as weekday, to_char(date, 'FMDay') as weekday_name,
+               extract(isodow from date) > 5 as is_weekend,
+               (extract(month from date)::int + 8) %% 12 + 1 as fiscal_month,
+               to_char(fiscal, 'Q')::int as fiscal_quarter, extract(year from fiscal) + 1 as fiscal_year,
+               holiday is not null as is_holiday, holiday as holiday_name, works as is_business_day,
+               count(*) filter (where works) over (partition by date_trunc('month', date) order by date)
+                   as business_day_of_month
+        from judged""",
 }
 
 

@@ -5,25 +5,19 @@ from datetime import date, timedelta
 
 from shopease_assets_tests.platform import Platform
 
-_MONTHLY = [
-    "gold/product_performance",
-    "gold/customer_analytics",
-    "gold/monthly_sales_trends",
-    "gold/cohort_retention",
-    "gold/market_basket",
-]
-
 
 def refresh(platform: Platform, days: Iterable[date], last_day: date) -> None:
     """Run the days, nothing else, and then the months from the first of them to `last_day`'s."""
     from shopease_assets.definitions import assets
+    from shopease_assets.kit.partitions import MONTHLY
 
-    daily = [name for asset in assets if (name := asset.key.to_user_string()) not in _MONTHLY]
+    monthly = [asset.key.to_user_string() for asset in assets if asset.partitions_def == MONTHLY]
+    daily = [name for asset in assets if (name := asset.key.to_user_string()) not in monthly]
     touched = sorted(days)
     for first, last in _ranges(touched):
         outcome = platform.run(first, last, tables=daily)
         assert outcome.success, outcome.failures
-    outcome = platform.run(touched[0], last_day, tables=_MONTHLY)
+    outcome = platform.run(touched[0], last_day, tables=monthly)
     assert outcome.success, outcome.failures
 
 

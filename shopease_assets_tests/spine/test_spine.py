@@ -69,6 +69,20 @@ def test_revenue_and_orders_are_the_same_in_every_mart(built: Platform) -> None:
     assert units == [items] * len(units)
 
 
+def test_an_order_s_amounts_are_those_of_its_lines(built: Platform) -> None:
+    ours = built.rows("gold.fact_sales").group_by("order_id").agg(pl.col("^allocated_.*$").sum())
+    theirs = built.sql("select order_id, tax_amount, shipping_cost, discount_amount from shop.orders")
+    assert set(ours.rows()) == set(theirs)
+
+
+def test_every_key_of_the_facts_is_in_its_dimension_of_the_same_month(built: Platform) -> None:
+    lines = built.rows("gold.fact_sales").with_columns(month=pl.col("dt").dt.truncate("1mo"))
+    for key, table in (("customer_key", "customer"), ("product_key", "product"), ("geography_key", "geography")):
+        members = built.rows(f"gold.dim_{table}").select("month", key)
+        assert lines.join(members, on=["month", key], how="anti").is_empty(), table
+        assert members.is_unique().all(), table
+
+
 def test_margins_are_the_same_in_every_mart(built: Platform) -> None:
     lines = built.rows("gold.fact_sales").filter("is_sale")
     products = built.rows("gold.daily_product_sales")
