@@ -10,7 +10,7 @@ import dagster as dg
 import polars as pl
 import psycopg
 
-from shopease_assets.automation.late_changes import look, version_days, work_for
+from shopease_assets.automation.late_changes import look, newest_day, version_days, work_for
 from shopease_assets.automation.planning import Chunk, Work, plan, waves
 from shopease_assets.automation.runner import Outcome, run_chunks
 from shopease_assets.core.layout import TableRef
@@ -57,6 +57,7 @@ class Platform:
                 today=max(last or first, LAST_DAY),
                 days_per_run=days_per_run,
                 version_days=self._lacking(max(last or first, LAST_DAY)) if tables is None else (),
+                newest_day=newest_day(self.lake),
                 newest_month=max(self._months(), default=""),
             )
         )

@@ -116,8 +116,17 @@ gold/customer_analytics: monthly, duckdb parquet sql, gold, team:data-platform
 gold/customers_pseudonymised: daily, parquet polars, gold, team:data-platform
   <- silver/customers: same partition
   blocks: contract
+gold/daily_channel_sales: daily, duckdb parquet sql, gold, team:data-platform
+  <- gold/fact_sales: same partition
+  <- silver/orders: same partition
+  blocks: contract reconciles_with_silver
 gold/daily_customer_sales: daily, duckdb parquet sql, gold, team:data-platform
   <- gold/fact_sales: same partition
+  <- silver/orders: same partition
+  blocks: contract reconciles_with_silver
+gold/daily_geographic_sales: daily, duckdb parquet sql, gold, team:data-platform
+  <- gold/fact_sales: same partition
+  <- silver/customers: same partition, every version
   <- silver/orders: same partition
   blocks: contract reconciles_with_silver
 gold/daily_product_sales: daily, duckdb parquet sql, gold, team:data-platform
@@ -127,12 +136,46 @@ gold/daily_sales_summary: daily, duckdb parquet sql, gold, team:data-platform
   <- gold/fact_sales: same partition
   <- silver/orders: same partition
   blocks: contract reconciles_with_silver
+gold/daily_web_funnel: daily, duckdb parquet sql, gold, team:data-platform
+  <- gold/fact_web_events: same partition
+  blocks: contract
 gold/data_quality_scores: daily, parquet polars, gold, team:data-platform
   blocks: contract
+gold/dim_customer: monthly, parquet polars, gold, team:data-platform
+  <- silver/customers: all days up to its end, every version
+  blocks: contract
+gold/dim_date: monthly, parquet polars, gold, team:data-platform
+  blocks: contract
+gold/dim_geography: monthly, parquet polars, gold, team:data-platform
+  <- silver/customers: all days up to its end, every version
+  <- silver/orders: all days up to its end
+  <- silver/stores: all days up to its end, every version
+  blocks: contract
+gold/dim_product: monthly, parquet polars, gold, team:data-platform
+  <- silver/products: all days up to its end, every version
+  blocks: contract
+gold/dim_store: monthly, parquet polars, gold, team:data-platform
+  <- silver/stores: all days up to its end, every version
+  blocks: contract
+gold/dim_tenant: monthly, parquet polars, gold, team:data-platform
+  <- silver/tenants: all days up to its end, every version
+  blocks: contract
+gold/fact_inventory: daily, parquet polars, gold, team:data-platform
+  <- silver/inventory: same partition, every version
+  <- silver/inventory_movements: all days up to its end
+  <- silver/products: same partition, every version
+  blocks: contract
+  warns: reconciles_with_silver
 gold/fact_sales: daily, duckdb parquet sql, gold, team:data-platform
+  <- silver/customers: same partition, every version
   <- silver/order_items: same partition
   <- silver/orders: same partition
   <- silver/products: same partition, every version
+  blocks: contract
+gold/fact_web_events: daily, duckdb parquet sql, gold, team:data-platform
+  <- silver/customers: same partition, every version
+  <- silver/products: same partition, every version
+  <- silver/web_events: same partition
   blocks: contract
 gold/market_basket: monthly, duckdb parquet sql, gold, team:data-platform
   <- gold/fact_sales: all days up to its end
@@ -202,6 +245,7 @@ def test_a_backfill_of_three_days_of_every_table_is_one_of_three_days_of_every_t
     asset_graph = defs.resolve_asset_graph()
     days = ["2026-01-30", "2026-01-31", "2026-02-01"]
     daily = [asset.key for asset in assets if asset.partitions_def == DAILY]
+    until_today = [day for day in DAILY.get_partition_keys() if days[0] <= day <= "2026-06-01"]  # stock holds the days
     backfill = AssetBackfillData.from_asset_partitions(
         asset_graph=asset_graph,
         partition_names=days,
@@ -212,7 +256,8 @@ def test_a_backfill_of_three_days_of_every_table_is_one_of_three_days_of_every_t
     )
     for key in daily:
         subset = backfill.target_subset.get_partitions_subset(key)
-        assert sorted(subset.get_partition_keys()) == days, key
+        expected = until_today if key.path[-1] == "fact_inventory" else days
+        assert sorted(subset.get_partition_keys()) == expected, key
 
 
 def test_schedule_and_sensor_run_without_anyone_switching_them_on() -> None:

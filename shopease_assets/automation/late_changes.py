@@ -15,6 +15,7 @@ import polars as pl
 
 from shopease_assets.automation.planning import (
     Work,
+    history_of,
     inputs_of,
     is_made_afterwards,
     keys_between,
@@ -105,6 +106,12 @@ def oldest_read(lake: ParquetLake, table: PostgresTable) -> datetime | None:
     return min(known) - OVERLAP if known else None
 
 
+def newest_day(lake: ParquetLake) -> str:
+    """The newest day that was published of any source table; empty when none was."""
+    days = [day for ref in lake.log.tables() if ref.layer == "bronze" for day in lake.log.pointers(ref)]
+    return max(days, default="")
+
+
 def version_days(
     lake: ParquetLake, snapshot: PostgresSnapshot, tables: Sequence[PostgresTable], days: tuple[str, str]
 ) -> set[str]:
@@ -141,9 +148,11 @@ def work_for(
             continue
         asked = set((stale or {}).get(table, ())) if layer == "bronze" else _with_parents_now(lake, asset)
         asked |= {day for up in ups for day in work[up]}
-        needed = [up for up in ups if up not in waits_for(asset)]
+        asked |= _later(asset, work, published)
+        needed = [up for up in ups if up not in {*waits_for(asset), *history_of(asset)}]
         if lagging:
-            behind, refused[name] = _behind(lake, asset, published[name], [published[up] for up in ups])
+            seen = [_to_date(published[up]) if up in history_of(asset) else published[up] for up in ups]
+            behind, refused[name] = _behind(lake, asset, published[name], seen)
             refused[name] |= {day for up in needed for day in refused[up] - work[up]}  # nor what is made of them
             asked |= behind - refused[name]
         work[name] = {day for day in asked if all(day in work[up] or day in published[up] for up in needed)}
@@ -151,6 +160,12 @@ def work_for(
     for asset in made_afterwards:
         work[name_of(asset)] = judged | (stale_scores(lake.log).keys() if lagging else set())
     return {name: keys for name, keys in work.items() if keys}
+
+
+def _later(asset: dg.AssetsDefinition, work: Work, published: Mapping[str, Partitions]) -> set[str]:
+    """The published days of a table that hold an earlier day of an input, which is to be run."""
+    touched = [day for up in history_of(asset) for day in work[up]]
+    return {day for day in published[name_of(asset)] if day >= min(touched)} if touched else set()
 
 
 def _behind(
@@ -166,6 +181,16 @@ def _behind(
     results = lake.log.quality(table_of(asset.key, asset.partitions_def), behind)
     judged = {one.partition: one.checked_at for one in results if one.blocking and not one.passed}
     return {*behind}, {day for day, at in judged.items() if at > behind[day]}
+
+
+def _to_date(days: Partitions) -> Partitions:
+    """For each day the newest publication of it and the days before it."""
+    found: dict[str, PublishedPartition] = {}
+    newest: PublishedPartition | None = None
+    for day in sorted(days):
+        newest = days[day] if newest is None or days[day].publication > newest.publication else newest
+        found[day] = newest
+    return found
 
 
 def _look(

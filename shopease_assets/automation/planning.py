@@ -11,7 +11,7 @@ from datetime import date
 import dagster as dg
 
 from shopease_assets.core.layout import partition_date
-from shopease_assets.kit.partitions import DAILY, MONTHLY, WAITS_FOR
+from shopease_assets.kit.partitions import DAILY, HISTORY, MONTHLY, WAITS_FOR
 from shopease_assets.kit.policy import AFTERWARDS
 
 #: What to run: table (`silver/orders`) → its partitions.
@@ -46,21 +46,24 @@ def plan(
     today: date,
     days_per_run: int,
     version_days: Collection[str] = (),
+    newest_day: str = "",
     newest_month: str = "",
 ) -> list[Chunk]:
     """The runs that bring `assets` up to date for the days from `start` to `end`, in order.
 
     Tables that others wait for are also run for `version_days`, the days the lake lacks of them: a source that
-    overwrites may show a customer of January only under the day he moved. Months are those the days touch, and the
-    later ones up to `newest_month`, whose state holds these days too.
+    overwrites may show a customer of January only under the day he moved. Tables that read the history of others are
+    also run for the later days up to `newest_day`, for these hold the days asked for. Months are those the days touch,
+    and the later ones up to `newest_month`, whose state holds these days too.
     """
     asked = keys_between(DAILY, start.isoformat(), min(end, today).isoformat())
     first = _waited_for(assets)
     months = keys_between(MONTHLY, start.replace(day=1).isoformat(), max(min(end, today).isoformat(), newest_month))
+    later = keys_between(DAILY, asked[-1], newest_day) if asked else []
     work = {
         name_of(asset): months
         if asset.partitions_def == MONTHLY
-        else {*asked, *(version_days if asset in first else ())}
+        else {*asked, *(version_days if asset in first else ()), *(later if history_of(asset) else ())}
         for asset in assets
     }
     return [chunk for wave in waves(work, assets, days_per_run) for chunk in wave]
@@ -124,6 +127,15 @@ def waits_for(asset: dg.AssetsDefinition) -> list[str]:
 def is_made_afterwards(asset: dg.AssetsDefinition) -> bool:
     """Whether it is made after all others of its days, whatever became of them."""
     return asset.specs_by_key[asset.key].tags.items() >= AFTERWARDS.items()
+
+
+def history_of(asset: dg.AssetsDefinition) -> list[str]:
+    """The tables of which a day of it sees all days up to it: its later days change with an earlier one of theirs."""
+    return [
+        dep.asset_key.to_user_string()
+        for dep in asset.specs_by_key[asset.key].deps
+        if asset.partitions_def == DAILY and dep.partition_mapping == HISTORY
+    ]
 
 
 def keys_between(partitions: dg.TimeWindowPartitionsDefinition, first: str, last: str) -> list[str]:

@@ -64,7 +64,7 @@ def run_days(first: date, last: date, table: str | None = None) -> "Outcome":
     """
     with console().status("loading the asset graph"):
         from shopease_assets import definitions
-        from shopease_assets.automation.late_changes import days_until_now, version_days
+        from shopease_assets.automation.late_changes import days_until_now, newest_day, version_days
         from shopease_assets.automation.planning import plan
         from shopease_assets.sources.postgres import PostgresSnapshot
 
@@ -82,6 +82,7 @@ def run_days(first: date, last: date, table: str | None = None) -> "Outcome":
         today=datetime.now(settings().zone).date(),
         days_per_run=settings().days_per_run,
         version_days=lacking,
+        newest_day=newest_day(lake),
         newest_month=max(months, default=""),
     )
     return execute(chunks)

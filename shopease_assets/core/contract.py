@@ -140,9 +140,9 @@ class Says:
         return (column.metadata or {}).get("json")
 
 
-def key(*, references: str | None = None, same_day: bool = False) -> dy.Int64:
+def key(*, references: str | None = None, same_day: bool = False, nullable: bool = False) -> dy.Int64:
     """A column that identifies the row (with the other keys); it may also point at a parent table."""
-    return dy.Int64(metadata={"key": True} | _reference(references, same_day=same_day))
+    return dy.Int64(nullable=nullable, metadata={"key": True} | _reference(references, same_day=same_day))
 
 
 def foreign_key(table: str, *, same_day: bool = False, nullable: bool = False) -> dy.Int64:

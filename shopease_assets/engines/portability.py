@@ -16,6 +16,7 @@ portable_functions = frozenset(
 keep another scale on each), `greatest` and `least` (a null wins on Trino and is ignored elsewhere)."""
 
 _CALENDAR_UNITS = frozenset({"DAY", "MONTH", "YEAR"})
+_INTERVAL_UNITS = _CALENDAR_UNITS | {"MINUTE"}
 _WITHOUT_EQUIVALENT: dict[type[exp.Expr], str] = {
     exp.Bracket: "subscripts",
     exp.Lambda: "lambdas",
@@ -56,7 +57,7 @@ def _unportable_date(node: exp.Expr) -> str | None:
         return f"extract of {node.name.lower()}"
     if isinstance(node, exp.DateDiff) and unit != "DAY":
         return f"date_diff in {unit.lower()} (count days, or truncate and subtract)"
-    if isinstance(node, exp.Interval) and unit not in _CALENDAR_UNITS:
+    if isinstance(node, exp.Interval) and unit not in _INTERVAL_UNITS:
         return f"an interval in {unit.lower()}"
     if isinstance(node, exp.DateTrunc | exp.TimestampTrunc | exp.Interval) and not _is_cast(node):
         return f"{node.sql(dialect='duckdb')} without a cast around it"

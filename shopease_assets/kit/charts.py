@@ -65,6 +65,24 @@ def quality_per_day(scores: pl.DataFrame) -> str:
     return _markdown(f"Quality of silver, {days[0]} to {days[-1]}", _lines(days, drawn))
 
 
+def web_funnel(funnel: pl.DataFrame) -> str:
+    """The visits of `daily_web_funnel` that reached each stage, of all tenants and devices; each a bar, centred."""
+    days = funnel["dt"].unique().sort().to_list()
+    stages = funnel.select("sessions", "product_views", "carts", "checkouts", "purchases").sum().row(0, named=True)
+    left, right, row = 110, 150, 30
+    scale = (_WIDTH - left - right) / stages["sessions"]
+
+    def drawn() -> Iterator[str]:
+        for n, (name, visits) in enumerate(stages.items()):
+            y, width = _TOP + n * row, visits * scale
+            yield _text(left - 8, y + 17, name.replace("_", " "), anchor="end")
+            yield _bar((_WIDTH + left - right - width) / 2, y + 2, width, row - 6)
+            yield _text(_WIDTH - right + 8, y + 17, f"{visits:,} ({visits / stages['sessions']:.1%})")
+
+    span = f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    return _markdown(f"Web funnel in visits, {span}", (_TOP + len(stages) * row + 6, "".join(drawn())))
+
+
 def _revenue() -> pl.Expr:
     return pl.col("total_revenue").sum().cast(pl.Float64).alias("revenue")
 

@@ -1,9 +1,10 @@
 """`@gold(Contract)`: a Polars function as a gold asset, for what SQL is the wrong tool for.
 
-A function's parameters name its inputs: `silver_customers`. A daily function sees the days it is run for and returns
-their rows with `dt`; a monthly one is called for each month with all days up to its end, and `as_of` is its last day
-(of the current month: the newest published one). `log` stands for the publication log and `days` for the partitions
-asked for; a table made of the log is made after all others, whatever became of them.
+A function's parameters name its inputs: `silver_customers`. A daily function sees the days it is run for (of inputs in
+`history` the earlier ones too) and returns their rows with `dt`; a monthly one is called for each month with all days
+up to its end, and `as_of` is its last day (of the current month: the newest published one). `log` stands for the
+publication log and `days` for the partitions asked for; a table made of the log is made after all others, whatever
+became of them.
 """
 
 import inspect
@@ -23,7 +24,7 @@ from shopease_assets.kit.month_state import at_end_of_month, reads
 from shopease_assets.kit.partitions import DAILY, HISTORY, MONTHLY, WAITS_FOR
 from shopease_assets.kit.policy import AFTERWARDS, CHUNKS, RETRIES
 from shopease_assets.kit.publishing import StepEvents, check_specs, publish_audited, withholding_values
-from shopease_assets.kit.reconciliation import RECONCILES, reconciled
+from shopease_assets.kit.reconciliation import RECONCILES, reconciled, stock_reconciled
 from shopease_assets.storage.io_manager import HAND_OVER, READS, LakeIOManager
 from shopease_assets.storage.lake import ParquetLake, Relation
 
@@ -37,7 +38,9 @@ def gold(
     *,
     partitions: dg.TimeWindowPartitionsDefinition = DAILY,
     versions: Sequence[str] = (),
+    history: Sequence[str] = (),
     revenue: str | None = None,
+    stock: str | None = None,
     chart: Chart | None = None,
     trend: Chart | None = None,
 ) -> Callable[[GoldFunction], dg.AssetsDefinition]:
@@ -47,7 +50,9 @@ def gold(
         contract: the result's columns, types and rules.
         partitions: DAILY or MONTHLY.
         versions: inputs that hold row versions (`silver.products`): all known ones are visible, whatever the day.
+        history: inputs of a daily table that are visible from their first day on: a later day changes with an earlier.
         revenue: the column whose sum must be silver's revenue of the day, or up to the month's end.
+        stock: the column of a row per product_id and store_id that should be the level silver knows; it only warns.
         chart: draws the newest partition as Markdown for its materialisation.
         trend: likewise, with the published days of the sixty before it.
     """
@@ -57,22 +62,26 @@ def gold(
         ref = TableRef("gold", function.__name__, "month" if monthly else "dt")
         CONTRACTS[ref] = contract
         parameters = inspect.signature(function).parameters
-        tables = {name: tuple(name.split("_", 1)) for name in parameters if name not in _NOT_TABLES}
-        every_version = {name for name, table in tables.items() if ".".join(table) in versions}
+        inputs_of = {name: ".".join(name.split("_", 1)) for name in parameters if name not in _NOT_TABLES}
+        seen_whole = {name for name, table in inputs_of.items() if monthly or table in history}
+        every_version = {name for name, table in inputs_of.items() if table in versions}
+        says = {CONTRACT: SAYS}
+        if revenue or stock:
+            says[RECONCILES] = f"The sum of {revenue} is silver's revenue" if revenue else f"{stock} is silver's level"
 
         @dg.asset(
             key=[ref.layer, ref.name],
             partitions_def=partitions,
             ins={
                 name: dg.AssetIn(
-                    key=list(table),
-                    partition_mapping=HISTORY if monthly else None,
+                    key=table.split("."),
+                    partition_mapping=HISTORY if name in seen_whole else None,
                     metadata={
                         HAND_OVER: "relation",
-                        READS: reads(monthly=monthly, every_version=name in every_version),
+                        READS: reads(history=name in seen_whole, every_version=name in every_version),
                     },
                 )
-                for name, table in tables.items()
+                for name, table in inputs_of.items()
             },
             description=inspect.getdoc(contract),
             kinds={"polars", "parquet"},
@@ -86,10 +95,7 @@ def gold(
                 WAITS_FOR: [version.replace(".", "/") for version in versions],
             },
             check_specs=check_specs(
-                ref,
-                {CONTRACT: SAYS} | ({RECONCILES: f"The sum of {revenue} is silver's revenue"} if revenue else {}),
-                partitions,
-                blocking=[CONTRACT] if monthly else [CONTRACT, RECONCILES],
+                ref, says, partitions, blocking=[CONTRACT] if monthly or stock else [CONTRACT, RECONCILES]
             ),
         )
         @withholding_values(ref, [ref.partition_by, *contract.columns()])
@@ -109,6 +115,8 @@ def gold(
             results = keeps_contract(written, ref, contract, keys)
             if revenue:
                 results += reconciled(written, ref, revenue, "to_date" if monthly else "day", keys, lake.lake)
+            if stock:
+                results += stock_reconciled(written, ref, stock, keys, lake.lake)
             facts: dict[str, Any] = {}
             if chart is not None and len(written):
                 newest = pl.col(ref.partition_by) == pl.col(ref.partition_by).max()

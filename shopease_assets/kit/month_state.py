@@ -12,11 +12,11 @@ from shopease_assets.storage.lake import Relation
 NameT = TypeVar("NameT")
 
 
-def reads(*, monthly: bool, every_version: bool) -> Reads:
+def reads(*, history: bool, every_version: bool) -> Reads:
     """Which partitions of an input a table is handed."""
     if every_version:
         return "every version"
-    return "history" if monthly else "partition"
+    return "history" if history else "partition"
 
 
 def at_end_of_month(

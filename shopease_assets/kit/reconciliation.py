@@ -1,4 +1,4 @@
-"""Does a gold table's revenue equal silver's? Computed apart from the SQL models, so that both would have to err."""
+"""Does gold's revenue, or stock, equal silver's? Computed apart from the models, so that both would have to err."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -42,6 +42,37 @@ def restatements(
     )
     sums = {key: (old.get(key, Decimal(0)), new.get(key, Decimal(0))) for key in before}
     return {key: f"revenue {was:,} -> {now:,} ({now - was:+,})" for key, (was, now) in sums.items() if was != now}
+
+
+def stock_reconciled(
+    rows: pl.DataFrame, ref: TableRef, stock: str, partitions: Sequence[str], lake: ParquetLake
+) -> list[CheckResult]:
+    """Per partition, whether column `stock` is the newest level silver knows, where that was written by then.
+
+    A source that overwrites keeps no older levels: of a day of last year only what has not moved since is compared, of
+    the newest day everything. It warns: stock and movements may have been read at different times.
+    """
+    newest = lake.scan(TableRef("silver", "inventory")).sort("updated_at").group_by("product_id", "store_id").last()
+    known = newest.select("product_id", "store_id", silver="stock_quantity", written="dt").collect()
+    compared = rows.join(known, on=["product_id", "store_id"]).filter(pl.col("written") <= pl.col(ref.partition_by))
+    differs = (pl.col(stock) != pl.col("silver")).sum()
+    counts = {
+        day.isoformat(): (count, wrong)
+        for day, count, wrong in compared.group_by(ref.partition_by).agg(pl.len(), differs.alias("wrong")).rows()
+    }
+    return [_levels(key, *counts.get(key, (0, 0))) for key in partitions]
+
+
+def _levels(partition: str, rows: int, wrong: int) -> CheckResult:
+    return CheckResult(
+        partition=partition,
+        check=RECONCILES,
+        passed=not wrong,
+        rows=rows,
+        failed_rows=wrong,
+        blocking=False,
+        reason=f"{wrong} of {rows} stock levels are not the sum of their movements" if wrong else "",
+    )
 
 
 def _silver_revenue(lake: ParquetLake, days: Sequence[str] | None) -> dict[date, Decimal]:

@@ -70,7 +70,7 @@ def sql_table(
                 partition_mapping=HISTORY if monthly else None,
                 metadata={
                     HAND_OVER: "relation",
-                    READS: reads(monthly=monthly, every_version=".".join(table) in versions),
+                    READS: reads(history=monthly, every_version=".".join(table) in versions),
                 },
             )
             for table in model.inputs

@@ -216,6 +216,14 @@ def test_clauses_only_duckdb_has_are_not_translated(tail: str) -> None:
         SqlModel("m", f"select o.order_id from silver.orders as o {tail}").transpile("spark")
 
 
+def test_minutes_can_be_added_to_a_timestamp() -> None:
+    model = SqlModel("m", "select cast(ordered_at + interval 30 minute as timestamp) as later from silver.orders")
+    assert model.transpile("athena") == (
+        "SELECT\n  CAST(ordered_at + INTERVAL '30' MINUTE AS TIMESTAMP) AS later\nFROM silver.orders"
+    )
+    assert "CAST(ordered_at + INTERVAL '30' MINUTE AS TIMESTAMP_NTZ)" in model.transpile("spark")
+
+
 def test_a_cast_date_calculation_is_translated() -> None:
     model = SqlModel(
         "m", "select cast(cast(date_trunc('month', dt) as date) - interval 1 month as date) as m from silver.orders"

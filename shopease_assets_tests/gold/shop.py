@@ -36,7 +36,8 @@ SCHEMAS: dict[tuple[str, str], pa.Schema] = {
     ("silver", "products"): pa.schema(
         [
             ("product_key", _TEXT), ("product_id", _ID), ("tenant_id", _ID), ("sku", _TEXT), ("name", _TEXT),
-            ("category", _TEXT), ("price", _MONEY), ("cost", _MONEY), ("updated_at", _TIME), ("dt", _DAY),
+            ("category", _TEXT), ("price", _MONEY), ("cost", _MONEY), ("reorder_level", _ID), ("updated_at", _TIME),
+            ("dt", _DAY),
         ]
     ),
     ("silver", "customers"): pa.schema(
@@ -50,6 +51,25 @@ SCHEMAS: dict[tuple[str, str], pa.Schema] = {
         [
             ("product_id", _ID), ("store_id", _ID), ("stock_quantity", _ID), ("created_at", _TIME),
             ("updated_at", _TIME), ("dt", _DAY),
+        ]
+    ),
+    ("silver", "inventory_movements"): pa.schema(
+        [
+            ("movement_id", _ID), ("product_id", _ID), ("store_id", _ID), ("quantity_delta", _ID), ("reason", _TEXT),
+            ("occurred_at", _TIME), ("dt", _DAY),
+        ]
+    ),
+    ("silver", "web_events"): pa.schema(
+        [
+            ("event_id", _ID), ("tenant_id", _ID), ("customer_id", _ID), ("session_id", _TEXT), ("event_type", _TEXT),
+            ("product_id", _ID), ("device_type", _TEXT), ("browser", _TEXT), ("os", _TEXT), ("value", _MONEY),
+            ("occurred_at", _TIME), ("dt", _DAY),
+        ]
+    ),
+    ("gold", "fact_web_events"): pa.schema(
+        [
+            ("dt", _DAY), ("event_id", _ID), ("tenant_id", _ID), ("session_id", _TEXT), ("session_number", _ID),
+            ("event_type", _TEXT), ("device_type", _TEXT),
         ]
     ),
     ("gold", "fact_sales"): pa.schema(
@@ -138,7 +158,7 @@ def product(product_id: int, known_from: datetime, cost: str = "4.00", **changes
     return {
         "product_key": f"{product_id} of {known_from:%d %b %H:%M}", "product_id": product_id, "tenant_id": 1,
         "sku": f"SKU-{product_id}", "name": f"Lamp {product_id}", "category": "lighting", "price": Decimal("10.00"),
-        "cost": Decimal(cost), "updated_at": known_from, "dt": known_from.date(),
+        "cost": Decimal(cost), "reorder_level": 10, "updated_at": known_from, "dt": known_from.date(),
     } | changes  # fmt: skip
 
 
@@ -157,6 +177,23 @@ def level(product_id: int, store_id: int, quantity: int, known_from: datetime, l
         "product_id": product_id, "store_id": store_id, "stock_quantity": quantity, "created_at": listed or known_from,
         "updated_at": known_from, "dt": known_from.date(),
     }  # fmt: skip
+
+
+def movement(product_id: int, day: date, quantity: int, reason: str = "sale", store_id: int = 1) -> Row:
+    """Pieces that came into a store (positive) or left it."""
+    return {
+        "product_id": product_id, "store_id": store_id, "quantity_delta": quantity, "reason": reason,
+        "occurred_at": at(day), "dt": day,
+    }  # fmt: skip
+
+
+def event(event_id: int, occurred_at: datetime, event_type: str = "page_view", **changes: object) -> Row:
+    """What an anonymous visitor of tenant 1 did on a phone, in session s."""
+    return {
+        "event_id": event_id, "tenant_id": 1, "customer_id": None, "session_id": "s", "event_type": event_type,
+        "product_id": None, "device_type": "mobile", "browser": "Firefox", "os": "Android", "value": None,
+        "occurred_at": occurred_at, "dt": occurred_at.date(),
+    } | changes  # fmt: skip
 
 
 def line(order_id: int, product_id: int, day: date, **changes: object) -> Row:

@@ -4,10 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from shopease_assets_tests.gold.shop import Row, Tables, add_gold, at, item, order, product, rows_of, stock
+from shopease_assets_tests.gold.shop import Row, Tables, add_gold, at, customer, item, order, product, rows_of, stock
 
 DAY, NEXT = date(2025, 3, 1), date(2025, 3, 2)
-MARTS = ["daily_sales_summary", "daily_product_sales", "daily_customer_sales"]
+MARTS = [
+    "daily_sales_summary",
+    "daily_product_sales",
+    "daily_customer_sales",
+    "daily_channel_sales",
+    "daily_geographic_sales",
+]
 
 
 def sales(tmp_path: Path, orders: list[Row], items: list[Row], products: list[Row]) -> Tables:
@@ -95,10 +101,72 @@ def test_the_day_of_a_customer(busy_day: Tables) -> None:
     ]
 
 
+def test_the_day_of_a_channel_a_payment_method_and_a_store(tmp_path: Path) -> None:
+    shop = {"sales_channel": "store", "store_id": 7}
+    tables = sales(
+        tmp_path,
+        [
+            order(1, DAY),
+            order(2, DAY),
+            order(3, DAY, payment_method="cash", **shop),
+            order(4, DAY, status="returned", **shop),
+            order(5, DAY, sales_channel="mobile", tenant_id=2),
+        ],
+        [item(1, 1, DAY, "10.00"), item(2, 1, DAY, "0.01"), item(3, 3, DAY, "5.00"), item(4, 4, DAY, "99.00")],
+        [],
+    )
+    rows = rows_of("daily_channel_sales", tables)
+    assert list(rows[0]) == [
+        "tenant_id", "sales_channel", "payment_method", "store_id", "transactions", "revenue", "dt",
+    ]  # fmt: skip
+    assert [list(row.values()) for row in rows] == [
+        [1, "store", "cash", 7, 1, Decimal("5.00"), DAY],
+        [1, "web", "card", None, 2, Decimal("10.01"), DAY],
+        [2, "mobile", "card", None, 1, Decimal("0.00"), DAY],
+    ]
+
+
+def test_the_day_of_a_place_is_that_of_the_customers_who_lived_there_when_they_ordered(tmp_path: Path) -> None:
+    tables = sales(
+        tmp_path,
+        [
+            order(1, DAY, ordered_at=at(DAY, 8)),
+            order(2, DAY, ordered_at=at(DAY, 9)),
+            order(3, DAY, ordered_at=at(DAY, 10), customer_id=2),
+            order(4, DAY, ordered_at=at(DAY, 10), customer_id=2),
+            order(5, DAY, status="pending"),
+        ],
+        [item(number, number, DAY, f"{number}.00") for number in range(1, 6)],
+        [],
+    ) | {
+        ("silver", "customers"): stock(
+            tmp_path / "customers",
+            {
+                "silver.customers": [
+                    customer(1, at(date(2025, 2, 1))),
+                    customer(1, at(DAY, 9), city="Mumbai"),
+                    customer(2, at(NEXT), city="Mumbai"),
+                    customer(2, at(NEXT, 13), city="Goa"),
+                ]
+            },
+        )["silver", "customers"]
+    }
+    rows = rows_of("daily_geographic_sales", tables)
+    assert list(rows[0]) == ["tenant_id", "country", "state", "city", "orders", "customers", "revenue", "dt"]
+    assert [list(row.values()) for row in rows] == [
+        [1, "IN", "MH", "Mumbai", 3, 2, Decimal("9.00"), DAY],
+        [1, "IN", "MH", "Pune", 1, 1, Decimal("1.00"), DAY],
+    ]
+
+
 def test_the_marts_of_a_day_add_up_to_each_other(busy_day: Tables) -> None:
     day = rows_of("daily_sales_summary", busy_day)[0]
     products = rows_of("daily_product_sales", busy_day)
     customers = rows_of("daily_customer_sales", busy_day)
+    for mart, orders in (("daily_channel_sales", "transactions"), ("daily_geographic_sales", "orders")):
+        rows = [row for row in rows_of(mart, busy_day) if row["tenant_id"] == 1]
+        assert sum(row["revenue"] for row in rows) == day["total_revenue"]
+        assert sum(row[orders] for row in rows) == day["total_transactions"]
     assert sum(row["revenue"] for row in products) == day["total_revenue"]
     assert sum(row["revenue"] for row in customers) == day["total_revenue"]
     assert sum(row["orders"] for row in customers) == day["total_transactions"]

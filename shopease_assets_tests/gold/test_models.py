@@ -14,6 +14,10 @@ MODELS = [
     "daily_sales_summary",
     "daily_product_sales",
     "daily_customer_sales",
+    "daily_channel_sales",
+    "daily_geographic_sales",
+    "fact_web_events",
+    "daily_web_funnel",
     "product_performance",
     "customer_analytics",
     "monthly_sales_trends",
@@ -73,7 +77,7 @@ def test_every_column_comes_from_the_inputs_or_is_a_count(name: str) -> None:
     counts = {column for column, origins in lineage.items() if not origins}
     assert counts <= {
         "total_transactions", "cancelled_orders", "returned_orders", "orders", "orders_together", "cohort_size",
-        "months_since", "confidence_ab", "confidence_ba",
+        "months_since", "confidence_ab", "confidence_ba", "transactions", "sessions",
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from shopease_assets.kit.charts import quality_per_day, revenue_per_day, top_products
+from shopease_assets.kit.charts import quality_per_day, revenue_per_day, top_products, web_funnel
 
 _DAY = date(2026, 1, 30)
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -56,6 +56,17 @@ def test_quality_is_a_line_per_dimension_of_all_tables_together_and_bad_days_lie
     assert heights["#e0803a"] == [top, top]
     assert heights["#b065d8"][0] == pytest.approx(top + (bottom - top) * 0.4, abs=0.1)
     assert {"100 %", "90 %", "validity", "30 Jan", "31 Jan"} <= set(_words(picture))
+
+
+def test_a_funnel_is_a_centred_bar_per_stage_as_wide_as_its_share_of_the_visits() -> None:
+    picture = _picture(web_funnel(_funnel([600, 300, 60, 30, 0], [400, 200, 40, 20, 10])))
+    widths, lefts = _sizes(picture, "width"), _sizes(picture, "x")
+    assert widths == pytest.approx([widths[0] * share for share in (1, 0.5, 0.1, 0.05, 0.01)], abs=0.1)
+    assert {round(left + width / 2) for left, width in zip(lefts, widths, strict=True)} == {280}
+    assert _words(picture) == [
+        "Web funnel in visits, 2026-01-30", "sessions", "1,000 (100.0%)", "product views", "500 (50.0%)", "carts",
+        "100 (10.0%)", "checkouts", "50 (5.0%)", "purchases", "10 (1.0%)",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -110,6 +121,7 @@ def test_every_word_and_bar_lies_inside_the_picture() -> None:
     for markdown in (
         revenue_per_day(_sales({1: [123_456_789] * 31})),
         top_products(_products({"x" * 80: 123_456_789})),
+        web_funnel(_funnel([123_456_789] * 5)),
     ):
         picture = _picture(markdown)
         width, height = float(picture.attrib["width"]), float(picture.attrib["height"])
@@ -137,6 +149,12 @@ def _sales(revenue: dict[int, list[float]]) -> pl.DataFrame:
         for n, amount in enumerate(amounts)
     ]
     return pl.DataFrame(rows, schema_overrides={"total_revenue": pl.Decimal(18, 2)})
+
+
+def _funnel(*devices: list[int]) -> pl.DataFrame:
+    """The visits of each device at each stage."""
+    stages = ["sessions", "product_views", "carts", "checkouts", "purchases"]
+    return pl.DataFrame(devices, schema=stages, orient="row").with_columns(pl.lit(_DAY).alias("dt"))
 
 
 def _products(revenue: dict[str, float]) -> pl.DataFrame:

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from shopease_assets import synthetic
-from shopease_assets_tests.platform import LAST_DAY, Platform
+from shopease_assets_tests.platform import LAST_DAY, START, Platform
 from shopease_assets_tests.spine.compare import KEYS, digest, gold_differences, moved, versions
 from shopease_assets_tests.spine.conftest import Copy
 from shopease_assets_tests.spine.independent import remember
@@ -39,7 +39,10 @@ def advanced(built: Platform, copy_of: Copy) -> Changed:
 
 @pytest.fixture(scope="module")
 def corrected(advanced: Changed, copy_of: Copy) -> Changed:
-    """An order is cancelled, one gains an item, one is deleted; products change cost and name, a customer moves."""
+    """An order is cancelled, one gains an item, one is deleted; products change cost and name, a customer moves.
+
+    And goods turn up that had arrived on the day of the second order.
+    """
     platform = copy_of(advanced.platform)
     before = versions(platform)
     cancelled, grown, deleted = _three_sales(platform)
@@ -71,6 +74,19 @@ def corrected(advanced: Changed, copy_of: Copy) -> Changed:
            where customer_id = (select customer_id from shop.orders group by 1 order by count(*) desc, 1 limit 1)""",
         noon,
     )
+    platform.sql(
+        """with shelf as (select product_id, store_id from shop.inventory order by 1, 2 limit 1),
+           late as (
+               insert into shop.inventory_movements
+               select (select max(movement_id) + 1 from shop.inventory_movements), shelf.*, 1000,
+                      'receipt', ordered_at, now(), now()
+               from shelf, shop.orders where order_id = %s
+           )
+           update shop.inventory as i set stock_quantity = stock_quantity + 1000, updated_at = %s
+           from shelf where (i.product_id, i.store_id) = (shelf.product_id, shelf.store_id)""",
+        grown,
+        noon,
+    )
     remember(platform.dsn)
     touched = {_day_of(advanced.platform, order) for order in (cancelled, grown, deleted)} | {_NEWEST}
     refresh(platform, touched, _NEWEST)
@@ -92,6 +108,8 @@ def test_only_the_touched_days_get_a_new_version(advanced: Changed, corrected: C
         for table, days in changed.moved.items():
             if table.startswith("quarantine."):  # nothing was refused before or after
                 assert days <= changed.touched, table
+            elif table == "gold.fact_inventory":  # the stock of a day holds all days before
+                assert days == {day for day in _days() if day >= min(changed.touched)}
             elif not _is_monthly(changed.platform, table):
                 assert days == changed.touched, table
 
@@ -127,6 +145,10 @@ def test_sales_before_a_price_change_keep_the_old_cost(corrected: Changed) -> No
     lines = platform.rows("gold.fact_sales", LAST_DAY)
     for product, old_cost in changed:
         assert set(lines.filter(pl.col("product_id") == product)["unit_cost"]) <= {old_cost}
+
+
+def _days() -> list[date]:
+    return [START + timedelta(days=n) for n in range((_NEWEST - START).days + 1)]
 
 
 def _three_sales(platform: Platform) -> list[int]:

@@ -26,6 +26,8 @@ def test_shorter_runs_publish_the_same_rows(built: Platform, rerun: Platform, da
     assert outcome.success, outcome.failures
     for ref in built.log.tables():
         keys = [key for key in (_MONTHS if ref.partition_by == "month" else _DAYS) if key in built.log.pointers(ref)]
+        if ref.name == "fact_inventory":  # the stock of later days holds these days
+            keys = [key for key in built.log.pointers(ref) if key >= _DAYS[0]]
         assert digest(rerun, ref, keys) == digest(built, ref, keys), ref
         if ref.layer != "quarantine":
             now = versions(rerun)[ref]

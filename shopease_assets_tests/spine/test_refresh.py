@@ -231,9 +231,15 @@ def _with_downstream(touched: Mapping[str, set[date]], new: set[date]) -> Mappin
             days = {
                 month for month in (date(2026, 1, 1), date(2026, 2, 1)) if days and month >= min(days).replace(day=1)
             }
+        if table == "fact_inventory" and days:  # each day is made of all movements up to it
+            days |= {day for day in _days() if day >= min(days)}
         found[".".join(key.path)] = {max(day, START) for day in days}
     judged = {day for table, days in found.items() if table.startswith("silver.") for day in days}
     return {**found, "gold.data_quality_scores": judged}
+
+
+def _days() -> list[date]:
+    return [START + timedelta(days=n) for n in range((LAST_DAY - START).days + 1)]
 
 
 def _daily(tables: set[str], *days: date) -> Mapping[str, set[str]]:

@@ -5,6 +5,8 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
+from shopease_assets.core.layout import TableRef
+from shopease_assets.kit.reconciliation import stock_reconciled
 from shopease_assets_tests.platform import LAST_DAY, START, Platform
 from shopease_assets_tests.spine.compare import KEYS, gold_differences
 
@@ -34,6 +36,8 @@ def test_revenue_and_orders_are_the_same_in_every_mart(built: Platform) -> None:
     products = built.rows("gold.daily_product_sales")
     customers = built.rows("gold.daily_customer_sales")
     months = built.rows("gold.monthly_sales_trends")
+    channels = built.rows("gold.daily_channel_sales")
+    places = built.rows("gold.daily_geographic_sales")
     cohorts = built.rows("gold.cohort_retention").filter(pl.col("month") == pl.col("month").max())
     by_product = built.rows("gold.product_performance").filter(pl.col("month") == pl.col("month").max())
     by_customer = built.rows("gold.customer_analytics").filter(pl.col("month") == pl.col("month").max())
@@ -42,6 +46,8 @@ def test_revenue_and_orders_are_the_same_in_every_mart(built: Platform) -> None:
         days["total_revenue"].sum(),
         products["revenue"].sum(),
         customers["revenue"].sum(),
+        channels["revenue"].sum(),
+        places["revenue"].sum(),
         months["revenue"].sum(),
         cohorts["revenue"].sum(),
         by_product["total_revenue"].sum(),
@@ -53,6 +59,8 @@ def test_revenue_and_orders_are_the_same_in_every_mart(built: Platform) -> None:
         lines["order_id"].n_unique(),
         days["total_transactions"].sum(),
         customers["orders"].sum(),
+        channels["transactions"].sum(),
+        places["orders"].sum(),
         months["orders"].sum(),
         by_customer["total_purchases"].sum(),
     ]
@@ -102,6 +110,18 @@ def test_money_is_decimal_wherever_it_is_published(built: Platform) -> None:
             if name.endswith(("amount", "total", "revenue", "price", "cost", "margin", "profit", "spent"))
         ]
         assert all(schema[name].is_decimal() and schema[name].scale == 2 for name in money), ref  # type: ignore[attr-defined]
+
+
+def test_stock_that_is_not_the_shop_s_level_is_told_without_blocking(built: Platform) -> None:
+    ref, last = TableRef("gold", "fact_inventory"), LAST_DAY.isoformat()
+    rows = built.rows("gold.fact_inventory", LAST_DAY)
+    ((shelves,),) = built.sql("select count(*) from shop.inventory")
+    (right,) = stock_reconciled(rows, ref, "stock_quantity", [last], built.lake)
+    assert (right.passed, right.rows) == (True, shelves)  # of the newest day every level is compared
+    lost = pl.col("stock_quantity") - (pl.col("product_id") == rows["product_id"][0]).cast(pl.Int64)
+    (wrong,) = stock_reconciled(rows.with_columns(lost), ref, "stock_quantity", [last], built.lake)
+    assert (wrong.passed, wrong.blocks) == (False, False)
+    assert wrong.failed_rows == (rows["product_id"] == rows["product_id"][0]).sum()
 
 
 def test_every_check_of_every_partition_passed(built: Platform) -> None:
