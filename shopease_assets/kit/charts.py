@@ -22,6 +22,7 @@ _WORST_SHARE_SHOWN = 0.9
 _MOST_PRODUCTS, _MOST_TENANTS = 10, 10
 _LONGEST_NAME = 26
 _MOST_DAY_LABELS = 7
+_BUCKETS = ("current", "1-30", "31-60", "61-90", "90+")
 
 
 def revenue_per_day(sales: pl.DataFrame) -> str:
@@ -52,6 +53,20 @@ def top_products(performance: pl.DataFrame) -> str:
         f"Top {len(shown)} products by revenue",
         _rows_of_bars(shown["product_name"].to_list(), shown["revenue"].to_list()),
     )
+
+
+def customers_per_segment(segments: pl.DataFrame) -> str:
+    """How many customers of all tenants are in each segment of `customer_segments`."""
+    shown = segments.group_by("rfm_segment").len().sort(["len", "rfm_segment"], descending=[True, False])
+    names = [segment.replace("_", " ") for segment in shown["rfm_segment"]]
+    return _markdown(f"{len(segments):,} customers by RFM segment", _rows_of_bars(names, shown["len"].to_list()))
+
+
+def receivables_by_age(aging: pl.DataFrame) -> str:
+    """What is owed to all tenants, by the buckets of `invoice_aging`, the oldest debt last."""
+    owed = dict(aging.group_by("bucket").agg(pl.col("amount").sum().cast(pl.Float64)).iter_rows())
+    names = [bucket if bucket == "current" else f"{bucket} days past due" for bucket in _BUCKETS]
+    return _markdown("Receivables by age", _rows_of_bars(names, [owed.get(bucket, 0.0) for bucket in _BUCKETS]))
 
 
 def quality_per_day(scores: pl.DataFrame) -> str:

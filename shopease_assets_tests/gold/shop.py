@@ -24,7 +24,7 @@ SCHEMAS: dict[tuple[str, str], pa.Schema] = {
             ("order_id", _ID), ("tenant_id", _ID), ("customer_id", _ID), ("store_id", _ID), ("status", _TEXT),
             ("payment_method", _TEXT), ("sales_channel", _TEXT), ("tax_amount", _MONEY), ("shipping_cost", _MONEY),
             ("discount_amount", _MONEY), ("ordered_at", _TIME), ("shipped_at", _TIME), ("delivered_at", _TIME),
-            ("updated_at", _TIME), ("dt", _DAY),
+            ("campaign", _TEXT), ("device", _TEXT), ("updated_at", _TIME), ("dt", _DAY),
         ]
     ),
     ("silver", "order_items"): pa.schema(
@@ -36,7 +36,8 @@ SCHEMAS: dict[tuple[str, str], pa.Schema] = {
     ("silver", "products"): pa.schema(
         [
             ("product_key", _TEXT), ("product_id", _ID), ("tenant_id", _ID), ("sku", _TEXT), ("name", _TEXT),
-            ("category", _TEXT), ("price", _MONEY), ("cost", _MONEY), ("reorder_level", _ID), ("updated_at", _TIME),
+            ("category", _TEXT), ("price", _MONEY), ("cost", _MONEY), ("reorder_level", _ID), ("created_at", _TIME),
+            ("updated_at", _TIME),
             ("dt", _DAY),
         ]
     ),
@@ -44,6 +45,7 @@ SCHEMAS: dict[tuple[str, str], pa.Schema] = {
         [
             ("customer_key", _TEXT), ("customer_id", _ID), ("tenant_id", _ID), ("first_name", _TEXT),
             ("last_name", _TEXT), ("city", _TEXT), ("state", _TEXT), ("country", _TEXT), ("customer_segment", _TEXT),
+            ("registered_at", _TIME),
             ("updated_at", _TIME), ("dt", _DAY),
         ]
     ),
@@ -72,11 +74,35 @@ SCHEMAS: dict[tuple[str, str], pa.Schema] = {
             ("event_type", _TEXT), ("device_type", _TEXT),
         ]
     ),
+    ("silver", "stores"): pa.schema(
+        [
+            ("store_id", _ID), ("tenant_id", _ID), ("name", _TEXT), ("city", _TEXT), ("state", _TEXT),
+            ("country", _TEXT), ("updated_at", _TIME), ("dt", _DAY),
+        ]
+    ),
+    ("silver", "tenants"): pa.schema(
+        [
+            ("tenant_id", _ID), ("name", _TEXT), ("plan", _TEXT), ("created_at", _TIME), ("updated_at", _TIME),
+            ("dt", _DAY),
+        ]
+    ),
+    ("silver", "subscriptions"): pa.schema(
+        [
+            ("subscription_id", _ID), ("tenant_id", _ID), ("status", _TEXT), ("start_date", _DAY), ("end_date", _DAY),
+            ("monthly_amount", _MONEY), ("updated_at", _TIME), ("dt", _DAY),
+        ]
+    ),
+    ("silver", "invoices"): pa.schema(
+        [
+            ("invoice_id", _ID), ("tenant_id", _ID), ("amount", _MONEY), ("status", _TEXT), ("issue_date", _DAY),
+            ("due_date", _DAY), ("paid_date", _DAY), ("dt", _DAY),
+        ]
+    ),
     ("gold", "fact_sales"): pa.schema(
         [
             ("dt", _DAY), ("order_id", _ID), ("order_item_id", _ID), ("tenant_id", _ID), ("customer_id", _ID),
-            ("product_id", _ID), ("is_sale", pa.bool_()), ("quantity", _ID), ("line_total", _MONEY),
-            ("line_cost", _TOTAL),
+            ("product_id", _ID), ("is_sale", pa.bool_()), ("quantity", _ID), ("unit_price", _MONEY),
+            ("line_total", _MONEY), ("line_cost", _TOTAL),
         ]
     ),
     ("gold", "daily_sales_summary"): pa.schema(
@@ -139,8 +165,8 @@ def order(order_id: int, day: date, **changes: object) -> Row:
         "order_id": order_id, "tenant_id": 1, "customer_id": 1, "store_id": None, "status": "delivered",
         "payment_method": "card", "sales_channel": "web", "tax_amount": Decimal("0.00"),
         "shipping_cost": Decimal("0.00"), "discount_amount": Decimal("0.00"), "ordered_at": at(day),
-        "shipped_at": at(day + timedelta(1), 9), "delivered_at": at(day + timedelta(3), 9),
-        "updated_at": at(day, 13), "dt": day,
+        "shipped_at": at(day + timedelta(1), 9), "delivered_at": at(day + timedelta(3), 9), "campaign": None,
+        "device": None, "updated_at": at(day, 13), "dt": day,
     } | changes  # fmt: skip
 
 
@@ -158,7 +184,8 @@ def product(product_id: int, known_from: datetime, cost: str = "4.00", **changes
     return {
         "product_key": f"{product_id} of {known_from:%d %b %H:%M}", "product_id": product_id, "tenant_id": 1,
         "sku": f"SKU-{product_id}", "name": f"Lamp {product_id}", "category": "lighting", "price": Decimal("10.00"),
-        "cost": Decimal(cost), "reorder_level": 10, "updated_at": known_from, "dt": known_from.date(),
+        "cost": Decimal(cost), "reorder_level": 10, "created_at": known_from, "updated_at": known_from,
+        "dt": known_from.date(),
     } | changes  # fmt: skip
 
 
@@ -167,7 +194,8 @@ def customer(customer_id: int, known_from: datetime, **changes: object) -> Row:
     return {
         "customer_key": f"{customer_id} of {known_from:%d %b %H:%M}", "customer_id": customer_id, "tenant_id": 1,
         "first_name": "Ada", "last_name": "Rao", "city": "Pune", "state": "MH", "country": "IN",
-        "customer_segment": "Premium", "updated_at": known_from, "dt": known_from.date(),
+        "customer_segment": "Premium", "registered_at": known_from, "updated_at": known_from,
+        "dt": known_from.date(),
     } | changes  # fmt: skip
 
 
@@ -196,12 +224,44 @@ def event(event_id: int, occurred_at: datetime, event_type: str = "page_view", *
     } | changes  # fmt: skip
 
 
+def store(store_id: int, known_from: datetime, **changes: object) -> Row:
+    """A version of a shop in Pune."""
+    return {
+        "store_id": store_id, "tenant_id": 1, "name": f"Shop {store_id}", "city": "Pune", "state": "MH",
+        "country": "IN", "updated_at": known_from, "dt": known_from.date(),
+    } | changes  # fmt: skip
+
+
+def tenant(tenant_id: int, known_from: datetime, **changes: object) -> Row:
+    """A version of a tenant that exists since then."""
+    return {
+        "tenant_id": tenant_id, "name": f"Tenant {tenant_id}", "plan": "free", "created_at": known_from,
+        "updated_at": known_from, "dt": known_from.date(),
+    } | changes  # fmt: skip
+
+
+def subscription(subscription_id: int, start: date, known_from: datetime, **changes: object) -> Row:
+    """A version of an active subscription for 10 a month."""
+    return {
+        "subscription_id": subscription_id, "tenant_id": 1, "status": "active", "start_date": start, "end_date": None,
+        "monthly_amount": Decimal("10.00"), "updated_at": known_from, "dt": known_from.date(),
+    } | changes  # fmt: skip
+
+
+def invoice(invoice_id: int, issued: date, due: date, amount: str = "10.00", **changes: object) -> Row:
+    """An invoice that was sent and not paid."""
+    return {
+        "invoice_id": invoice_id, "tenant_id": 1, "amount": Decimal(amount), "status": "sent", "issue_date": issued,
+        "due_date": due, "paid_date": None, "dt": issued,
+    } | changes  # fmt: skip
+
+
 def line(order_id: int, product_id: int, day: date, **changes: object) -> Row:
     """A sold line of customer 1 of tenant 1 in the fact table."""
     return {
         "dt": day, "order_id": order_id, "order_item_id": order_id * 100 + product_id, "tenant_id": 1,
-        "customer_id": 1, "product_id": product_id, "is_sale": True, "quantity": 1, "line_total": Decimal("10.00"),
-        "line_cost": Decimal("4.00"),
+        "customer_id": 1, "product_id": product_id, "is_sale": True, "quantity": 1, "unit_price": Decimal("10.00"),
+        "line_total": Decimal("10.00"), "line_cost": Decimal("4.00"),
     } | changes  # fmt: skip
 
 

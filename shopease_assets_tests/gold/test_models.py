@@ -23,6 +23,18 @@ MODELS = [
     "monthly_sales_trends",
     "cohort_retention",
     "market_basket",
+    "customer_segments",
+    "customer_acquisition",
+    "category_performance",
+    "geographic_sales",
+    "store_performance",
+    "revenue_attribution",
+    "seasonal_sales",
+    "price_elasticity",
+    "tenant_summary",
+    "subscription_metrics",
+    "invoice_aging",
+    "inventory_position",
 ]
 AS_OF = date(2025, 3, 31)
 
@@ -77,7 +89,8 @@ def test_every_column_comes_from_the_inputs_or_is_a_count(name: str) -> None:
     counts = {column for column, origins in lineage.items() if not origins}
     assert counts <= {
         "total_transactions", "cancelled_orders", "returned_orders", "orders", "orders_together", "cohort_size",
-        "months_since", "confidence_ab", "confidence_ba", "transactions", "sessions",
+        "months_since", "confidence_ab", "confidence_ba", "transactions", "sessions", "new_customers", "first_purchases",
+        "days_with_sales", "observations", "active_subscriptions", "bucket", "invoices",
     }  # fmt: skip
 
 

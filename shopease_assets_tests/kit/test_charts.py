@@ -10,7 +10,14 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from shopease_assets.kit.charts import quality_per_day, revenue_per_day, top_products, web_funnel
+from shopease_assets.kit.charts import (
+    customers_per_segment,
+    quality_per_day,
+    receivables_by_age,
+    revenue_per_day,
+    top_products,
+    web_funnel,
+)
 
 _DAY = date(2026, 1, 30)
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -103,6 +110,21 @@ def test_the_ten_products_with_the_highest_revenue_are_shown_the_best_first() ->
     words = _words(_picture(top_products(_products({f"Chair {n}": n * 1000 for n in range(1, 13)}))))
     assert words[:3] == ["Top 10 products by revenue", "Chair 12", "12,000"]
     assert words[-2:] == ["Chair 3", "3,000"]
+
+
+def test_segments_are_bars_of_customers_the_largest_first() -> None:
+    segments = pl.DataFrame({"rfm_segment": ["at_risk", "champions", "about_to_sleep", "champions"]})
+    words = _words(_picture(customers_per_segment(segments)))
+    assert words == ["4 customers by RFM segment", "champions", "2", "about to sleep", "1", "at risk", "1"]
+
+
+def test_receivables_are_added_over_tenants_from_current_to_the_oldest() -> None:
+    owed = [("90+", 30), ("current", 10), ("current", 5), ("1-30", 0)]
+    aging = pl.DataFrame(owed, schema={"bucket": pl.String, "amount": pl.Decimal(18, 2)}, orient="row")
+    words = _words(_picture(receivables_by_age(aging)))
+    assert words[:3] == ["Receivables by age", "current", "15"]
+    assert words[-2:] == ["90+ days past due", "30"]
+    assert words[2::2] == ["15", "0", "0", "0", "30"]
 
 
 def test_names_may_hold_anything_and_long_ones_are_cut() -> None:

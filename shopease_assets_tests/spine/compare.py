@@ -33,6 +33,18 @@ KEYS = {
     "dim_tenant": ("tenant_id",),
     "dim_geography": ("geography_key",),
     "dim_date": ("date_key",),
+    "customer_segments": ("tenant_id", "customer_id"),
+    "customer_acquisition": ("tenant_id",),
+    "category_performance": ("tenant_id", "category"),
+    "geographic_sales": ("tenant_id", "country", "state", "city"),
+    "store_performance": ("tenant_id", "store_id"),
+    "revenue_attribution": ("tenant_id", "sales_channel", "campaign", "device"),
+    "seasonal_sales": ("tenant_id", "month_of_year", "iso_weekday"),
+    "price_elasticity": ("tenant_id", "product_id"),
+    "tenant_summary": ("tenant_id",),
+    "subscription_metrics": ("tenant_id",),
+    "invoice_aging": ("tenant_id", "bucket"),
+    "inventory_position": ("tenant_id", "product_id", "store_id"),
 }
 _MOST = 5
 

@@ -8,7 +8,14 @@ from datetime import date
 
 import psycopg
 
-_VERSIONED = {"customers": "customer_id", "products": "product_id", "inventory": "product_id, store_id"}
+_VERSIONED = {
+    "customers": "customer_id",
+    "products": "product_id",
+    "inventory": "product_id, store_id",
+    "stores": "store_id",
+    "tenants": "tenant_id",
+    "subscriptions": "subscription_id",
+}
 
 _LINES = """
     customer_at as materialized (
@@ -235,6 +242,34 @@ DAILY = {
         ) as p""",
 }
 
+#: Per order what its sold lines sum to; every sale up to the date with them.
+_SALES_WITH_LINES = """
+        , with_lines as (
+            select o.*, coalesce(i.units, 0) as units, coalesce(i.revenue, 0) as revenue, h.campaign, h.device
+            from sales as o
+            left join (select order_id, sum(quantity) as units, sum(line_total) as revenue from sold group by order_id)
+                as i using (order_id)
+            cross join lateral (
+                select coalesce(nullif(trim(o.metadata ->> 'campaign'), ''), 'none') as campaign,
+                       coalesce(nullif(trim(o.metadata ->> 'device'), ''), 'unknown') as device
+            ) as h
+            where o.day <= %(as_of)s
+        )"""
+#: The measures of a table of parts of a tenant's revenue, grouped by its first columns.
+_MEASURES = "sum(revenue) as revenue, count(*) as orders, sum(units) as units, count(distinct customer_id) as customers"
+_SHARE = "(100 * revenue / nullif(sum(revenue) over (partition by tenant_id), 0))::float8 as revenue_share_pct"
+_SUBSCRIPTIONS = """
+            select tenant_id, subscription_id, lower(trim(status)) as status, start_date, monthly_amount,
+                   case when lower(trim(status)) in ('cancelled', 'expired')
+                        then coalesce(end_date, updated_at::date) end as ended
+            from (
+                select distinct on (subscription_id) * from seen.subscriptions
+                order by subscription_id, updated_at::date <= %(as_of)s desc,
+                         case when updated_at::date <= %(as_of)s then updated_at end desc, updated_at
+            ) as newest
+            where start_date <= %(as_of)s"""
+_IS_ACTIVE = "status <> 'trial' and (ended is null or ended > %(as_of)s)"
+
 MONTHLY = {
     "product_performance": """
         , totals as (
@@ -410,6 +445,211 @@ MONTHLY = {
                count(*) filter (where works) over (partition by date_trunc('month', date) order by date)
                    as business_day_of_month
         from judged""",
+    "customer_segments": """
+        , totals as (
+            select o.tenant_id, o.customer_id, %(as_of)s - max(o.day) as recency, count(*) as frequency,
+                   coalesce(sum(i.revenue), 0) as monetary
+            from sales as o
+            left join (select order_id, sum(line_total) as revenue from sold group by order_id) as i using (order_id)
+            where o.day <= %(as_of)s group by o.tenant_id, o.customer_id
+        ),
+        scored as (
+            select *, ntile(5) over (partition by tenant_id order by recency desc, customer_id) as r_score,
+                   ntile(5) over (partition by tenant_id order by frequency, customer_id) as f_score,
+                   ntile(5) over (partition by tenant_id order by monetary, customer_id) as m_score
+            from totals
+        )
+        select *, (array[
+                   ['hibernating', 'hibernating', 'at_risk', 'at_risk', 'cannot_lose_them'],
+                   ['hibernating', 'hibernating', 'at_risk', 'at_risk', 'cannot_lose_them'],
+                   ['about_to_sleep', 'about_to_sleep', 'need_attention', 'loyal_customers', 'loyal_customers'],
+                   ['promising', 'potential_loyalists', 'potential_loyalists', 'loyal_customers', 'loyal_customers'],
+                   ['new_customers', 'potential_loyalists', 'potential_loyalists', 'champions', 'champions']
+               ])[r_score][f_score] as rfm_segment,
+               (array['Low', 'Medium', 'High', 'VIP'])[1 + width_bucket(monetary, array[500, 1000, 2000])] as value_band
+        from scored""",
+    "customer_acquisition": """
+        , joined as (
+            select tenant_id, customer_id, min(registered_at)::date as day from seen.customers group by 1, 2
+        ),
+        bought as (
+            select tenant_id, customer_id, min(day) as day from sales group by 1, 2
+        )
+        select tenant_id,
+               count(*) filter (where j.day >= date_trunc('month', %(as_of)s)) as new_customers,
+               count(*) filter (where b.day between date_trunc('month', %(as_of)s) and %(as_of)s) as first_purchases
+        from joined as j left join bought as b using (tenant_id, customer_id)
+        where j.day <= %(as_of)s group by tenant_id""",
+    "category_performance": f"""
+        , named as (
+            select distinct on (product_id) product_id, trim(category) as category from product_at
+            order by product_id, valid_from::date <= %(as_of)s desc,
+                     case when valid_from::date <= %(as_of)s then valid_from end desc, valid_from
+        ),
+        totals as (
+            select s.tenant_id, n.category, sum(s.line_total) as revenue, count(distinct s.order_id) as orders,
+                   sum(s.quantity) as units, count(distinct s.customer_id) as customers
+            from sold as s join named as n using (product_id) where s.day <= %(as_of)s group by 1, 2
+        )
+        select *, {_SHARE},
+               row_number() over (partition by tenant_id order by revenue desc, category collate "C") as revenue_rank
+        from totals""",
+    "geographic_sales": f"""
+        {_SALES_WITH_LINES},
+        totals as (
+            select o.tenant_id, trim(c.country) as country, trim(c.state) as state, trim(c.city) as city, {_MEASURES}
+            from with_lines as o
+            cross join lateral (
+                select v.country, v.state, v.city from customer_at as v where v.customer_id = o.customer_id
+                order by v.valid_from <= o.ordered_at desc,
+                         case when v.valid_from <= o.ordered_at then v.valid_from end desc, v.valid_from
+                limit 1
+            ) as c
+            group by 1, 2, 3, 4
+        )
+        select *, {_SHARE},
+               row_number() over (
+                   partition by tenant_id
+                   order by revenue desc, country collate "C", state collate "C", city collate "C"
+               ) as revenue_rank
+        from totals""",
+    "store_performance": f"""
+        {_SALES_WITH_LINES},
+        totals as (select tenant_id, store_id, {_MEASURES} from with_lines group by 1, 2),
+        shares as (select *, {_SHARE} from totals),
+        named as (
+            select distinct on (store_id) * from seen.stores
+            order by store_id, updated_at::date <= %(as_of)s desc,
+                     case when updated_at::date <= %(as_of)s then updated_at end desc, updated_at
+        )
+        select t.*, trim(n.name) as store_name, trim(n.city) as city, trim(n.state) as state,
+               trim(n.country) as country,
+               row_number() over (partition by t.tenant_id order by t.revenue desc, store_id) as revenue_rank
+        from shares as t join named as n using (store_id)""",
+    "revenue_attribution": f"""
+        {_SALES_WITH_LINES},
+        totals as (
+            select tenant_id, lower(trim(sales_channel)) as sales_channel, campaign, device, {_MEASURES}
+            from with_lines group by 1, 2, 3, 4
+        )
+        select *, {_SHARE},
+               row_number() over (
+                   partition by tenant_id
+                   order by revenue desc, sales_channel collate "C", campaign collate "C", device collate "C"
+               ) as revenue_rank
+        from totals""",
+    "seasonal_sales": f"""
+        {_SALES_WITH_LINES},
+        totals as (
+            select tenant_id, extract(month from day)::int as month_of_year,
+                   extract(isodow from day)::int as iso_weekday, count(distinct day) as days_with_sales, {_MEASURES}
+            from with_lines group by 1, 2, 3
+        )
+        select *, {_SHARE},
+               row_number() over (partition by tenant_id order by revenue desc, month_of_year, iso_weekday)
+                   as revenue_rank
+        from totals""",
+    "price_elasticity": """
+        , observed as (
+            select tenant_id, product_id, day, unit_price, ln(unit_price::float8) as x, ln(sum(quantity)::float8) as y
+            from sold where day <= %(as_of)s and unit_price > 0 group by 1, 2, 3, 4
+        )
+        select tenant_id, product_id, count(distinct unit_price) as price_points, count(*) as observations,
+               case when count(distinct unit_price) > 1 then regr_slope(y, x) end as elasticity,
+               case when count(distinct unit_price) > 1 and count(distinct y) > 1 then regr_r2(y, x) end as r_squared
+        from observed group by 1, 2""",
+    "tenant_summary": f"""
+        , newest as (
+            select distinct on (tenant_id) * from seen.tenants where created_at::date <= %(as_of)s
+            order by tenant_id, updated_at::date <= %(as_of)s desc,
+                     case when updated_at::date <= %(as_of)s then updated_at end desc, updated_at
+        ),
+        subscriptions as ({_SUBSCRIPTIONS}),
+        counted as (
+            select tenant_id, trim(name) as tenant_name, lower(trim(plan)) as plan,
+                   (select count(distinct customer_id) from seen.customers as c
+                    where c.tenant_id = t.tenant_id and registered_at::date <= %(as_of)s) as customers,
+                   (select count(distinct customer_id) from sales as s
+                    where s.tenant_id = t.tenant_id and day between %(as_of)s - 30 and %(as_of)s) as active_customers,
+                   (select count(distinct product_id) from seen.products as p
+                    where p.tenant_id = t.tenant_id and created_at::date <= %(as_of)s) as products,
+                   (select count(*) from sales as s where s.tenant_id = t.tenant_id and day <= %(as_of)s) as orders,
+                   (select coalesce(sum(line_total), 0) from sold as s
+                    where s.tenant_id = t.tenant_id and day <= %(as_of)s) as revenue,
+                   (select count(*) from subscriptions as s where s.tenant_id = t.tenant_id and {_IS_ACTIVE})
+                       as active_subscriptions,
+                   (select coalesce(sum(monthly_amount), 0) from subscriptions as s
+                    where s.tenant_id = t.tenant_id and {_IS_ACTIVE}) as mrr
+            from newest as t
+        )
+        select *, round(revenue / nullif(customers, 0), 2) as revenue_per_customer from counted""",
+    "subscription_metrics": f"""
+        , subscriptions as ({_SUBSCRIPTIONS}),
+        counted as (
+            select tenant_id, count(*) filter (where {_IS_ACTIVE}) as active_subscriptions,
+                   count(*) filter (
+                       where status <> 'trial' and start_date < date_trunc('month', %(as_of)s)
+                             and coalesce(ended, 'infinity') >= date_trunc('month', %(as_of)s)
+                   ) as active_at_month_start,
+                   count(*) filter (where start_date >= date_trunc('month', %(as_of)s)) as new_subscriptions,
+                   count(*) filter (
+                       where status = 'cancelled' and ended between date_trunc('month', %(as_of)s) and %(as_of)s
+                   ) as cancelled_subscriptions,
+                   count(*) filter (
+                       where status = 'expired' and ended between date_trunc('month', %(as_of)s) and %(as_of)s
+                   ) as expired_subscriptions,
+                   coalesce(sum(monthly_amount) filter (where {_IS_ACTIVE}), 0) as mrr
+            from subscriptions group by tenant_id
+        )
+        select *, cancelled_subscriptions::float8 / nullif(active_at_month_start, 0) as churn_rate,
+               round(mrr / nullif(active_subscriptions, 0), 2) as arpu
+        from counted""",
+    "invoice_aging": """
+        , billed as (
+            select *, lower(trim(status)) = 'paid' and coalesce(paid_date, %(as_of)s) <= %(as_of)s as is_paid,
+                   (array['current', '1-30', '31-60', '61-90', '90+'])[
+                       1 + width_bucket(%(as_of)s - due_date, array[1, 31, 61, 91])] as bucket
+            from shop.invoices
+            where issue_date <= %(as_of)s and lower(trim(status)) in ('sent', 'overdue', 'paid')
+        )
+        select t.tenant_id, b.bucket,
+               count(*) filter (where t.bucket = b.bucket and not is_paid) as invoices,
+               coalesce(sum(amount) filter (where t.bucket = b.bucket and not is_paid), 0) as amount,
+               (90 * coalesce(sum(amount) filter (where not is_paid), 0)
+                / sum(amount) filter (where issue_date > %(as_of)s - 90))::float8 as days_sales_outstanding
+        from billed as t
+        cross join unnest(array['current', '1-30', '31-60', '61-90', '90+']) as b (bucket)
+        group by 1, 2""",
+    "inventory_position": """
+        , stock as (
+            select distinct on (product_id, store_id) * from seen.inventory where updated_at::date <= %(as_of)s
+            order by product_id, store_id, updated_at desc
+        ),
+        products as (
+            select distinct on (product_id) * from product_at
+            order by product_id, valid_from::date <= %(as_of)s desc,
+                     case when valid_from::date <= %(as_of)s then valid_from end desc, valid_from
+        ),
+        moved as (
+            select product_id, store_id, sum(quantity_delta) as net,
+                   -coalesce(sum(quantity_delta) filter (where lower(trim(reason)) = 'sale'), 0) as sold
+            from shop.inventory_movements
+            where occurred_at::date between %(as_of)s - 27 and %(as_of)s group by 1, 2
+        ),
+        positions as (
+            select p.tenant_id, product_id, store_id::bigint, stock_quantity, stock_quantity * p.cost as stock_value,
+                   coalesce(m.sold, 0)::bigint as units_sold_28_days, p.reorder_level,
+                   stock_quantity + (stock_quantity - coalesce(m.net, 0)) as both_ends
+            from stock join products as p using (product_id) left join moved as m using (product_id, store_id)
+        )
+        select tenant_id, product_id, store_id, stock_quantity, stock_value, units_sold_28_days, reorder_level,
+               units_sold_28_days / 28.0::float8 as avg_daily_sales,
+               greatest(stock_quantity, 0) / nullif(units_sold_28_days / 28.0::float8, 0) as days_of_supply,
+               case when both_ends > 0 then units_sold_28_days * 365 / 28.0::float8 / (both_ends / 2.0::float8) end
+                   as turnover,
+               case when stock_quantity > reorder_level then 0 else reorder_level + units_sold_28_days - stock_quantity
+                   end as reorder_quantity
+        from positions""",
 }
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from datetime import date, timedelta
 
+from shopease_assets.kit.partitions import MONTHLY
 from shopease_assets_tests.platform import Platform
 
 
 def refresh(platform: Platform, days: Iterable[date], last_day: date) -> None:
     """Run the days, nothing else, and then the months from the first of them to `last_day`'s."""
     from shopease_assets.definitions import assets
-    from shopease_assets.kit.partitions import MONTHLY
 
     monthly = [asset.key.to_user_string() for asset in assets if asset.partitions_def == MONTHLY]
     daily = [name for asset in assets if (name := asset.key.to_user_string()) not in monthly]
