@@ -104,13 +104,44 @@ silver/web_events: daily, parquet polars, silver, team:data-platform
   <- silver/products: same partition, every version
   <- silver/tenants: same partition, every version
   blocks: completeness accuracy consistency validity row_conservation reconciles_with_source
+gold/category_performance: monthly, duckdb parquet sql, gold, team:data-platform
+  <- gold/fact_sales: all days up to its end
+  <- silver/products: all days up to its end, every version
+  blocks: contract
+  warns: reconciles_with_silver
+gold/clv_by_segment: monthly, duckdb parquet sql, gold, team:data-platform
+  <- gold/customer_analytics: all days up to its end
+  <- gold/customer_lifetime_value: all days up to its end
+  blocks: contract
+  warns: reconciles_with_silver
 gold/cohort_retention: monthly, duckdb parquet sql, gold, team:data-platform
   <- gold/daily_customer_sales: all days up to its end
   blocks: contract
   warns: reconciles_with_silver
+gold/customer_360: monthly, duckdb parquet sql, gold, team:data-platform
+  <- gold/customer_analytics: all days up to its end
+  <- gold/customer_lifetime_value: all days up to its end
+  <- gold/customer_segments: all days up to its end
+  <- silver/customers: all days up to its end, every version
+  <- silver/subscriptions: all days up to its end, every version
+  <- silver/web_events: all days up to its end
+  blocks: contract
+  warns: reconciles_with_silver
+gold/customer_acquisition: monthly, duckdb parquet sql, gold, team:data-platform
+  <- gold/daily_customer_sales: all days up to its end
+  <- silver/customers: all days up to its end, every version
+  blocks: contract
 gold/customer_analytics: monthly, duckdb parquet sql, gold, team:data-platform
   <- gold/daily_customer_sales: all days up to its end
   <- silver/customers: all days up to its end, every version
+  blocks: contract
+  warns: reconciles_with_silver
+gold/customer_lifetime_value: monthly, parquet polars, gold, team:data-platform
+  <- gold/daily_customer_sales: all days up to its end
+  blocks: contract
+  warns: reconciles_with_silver
+gold/customer_segments: monthly, duckdb parquet sql, gold, team:data-platform
+  <- gold/daily_customer_sales: all days up to its end
   blocks: contract
   warns: reconciles_with_silver
 gold/customers_pseudonymised: daily, parquet polars, gold, team:data-platform
@@ -177,6 +208,20 @@ gold/fact_web_events: daily, duckdb parquet sql, gold, team:data-platform
   <- silver/products: same partition, every version
   <- silver/web_events: same partition
   blocks: contract
+gold/geographic_sales: monthly, duckdb parquet sql, gold, team:data-platform
+  <- gold/fact_sales: all days up to its end
+  <- silver/customers: all days up to its end, every version
+  <- silver/orders: all days up to its end
+  blocks: contract
+  warns: reconciles_with_silver
+gold/inventory_position: monthly, duckdb parquet sql, gold, team:data-platform
+  <- silver/inventory: all days up to its end
+  <- silver/inventory_movements: all days up to its end
+  <- silver/products: all days up to its end, every version
+  blocks: contract
+gold/invoice_aging: monthly, duckdb parquet sql, gold, team:data-platform
+  <- silver/invoices: all days up to its end
+  blocks: contract
 gold/market_basket: monthly, duckdb parquet sql, gold, team:data-platform
   <- gold/fact_sales: all days up to its end
   blocks: contract
@@ -185,11 +230,44 @@ gold/monthly_sales_trends: monthly, duckdb parquet sql, gold, team:data-platform
   <- gold/daily_sales_summary: all days up to its end
   blocks: contract
   warns: reconciles_with_silver
+gold/price_elasticity: monthly, duckdb parquet sql, gold, team:data-platform
+  <- gold/fact_sales: all days up to its end
+  blocks: contract
 gold/product_performance: monthly, duckdb parquet sql, gold, team:data-platform
   <- gold/daily_product_sales: all days up to its end
   <- gold/fact_sales: all days up to its end
   <- silver/inventory: all days up to its end, every version
   <- silver/products: all days up to its end, every version
+  blocks: contract
+  warns: reconciles_with_silver
+gold/revenue_attribution: monthly, duckdb parquet sql, gold, team:data-platform
+  <- gold/fact_sales: all days up to its end
+  <- silver/orders: all days up to its end
+  blocks: contract
+  warns: reconciles_with_silver
+gold/sales_forecast: monthly, parquet polars, gold, team:data-platform
+  <- gold/daily_sales_summary: all days up to its end
+  blocks: contract
+gold/seasonal_sales: monthly, duckdb parquet sql, gold, team:data-platform
+  <- gold/daily_customer_sales: all days up to its end
+  <- gold/daily_sales_summary: all days up to its end
+  blocks: contract
+  warns: reconciles_with_silver
+gold/store_performance: monthly, duckdb parquet sql, gold, team:data-platform
+  <- gold/fact_sales: all days up to its end
+  <- silver/orders: all days up to its end
+  <- silver/stores: all days up to its end, every version
+  blocks: contract
+gold/subscription_metrics: monthly, duckdb parquet sql, gold, team:data-platform
+  <- silver/subscriptions: all days up to its end, every version
+  blocks: contract
+gold/tenant_summary: monthly, duckdb parquet sql, gold, team:data-platform
+  <- gold/daily_customer_sales: all days up to its end
+  <- gold/daily_sales_summary: all days up to its end
+  <- silver/customers: all days up to its end, every version
+  <- silver/products: all days up to its end, every version
+  <- silver/subscriptions: all days up to its end, every version
+  <- silver/tenants: all days up to its end, every version
   blocks: contract
   warns: reconciles_with_silver
 """

@@ -1,6 +1,7 @@
 """Of the customers who first bought in a month, how many came back in each month after."""
 
 from shopease_assets.core.contract import Contract, day, integer, key, ratio, total
+from shopease_assets.kit.charts import retention_by_cohort
 from shopease_assets.kit.partitions import MONTHLY
 from shopease_assets.kit.sql_table import sql_table
 
@@ -20,4 +21,6 @@ class CohortRetention(Contract):
     revenue = total(min=0)
 
 
-cohort_retention = sql_table(__file__, CohortRetention, partitions=MONTHLY, revenue="revenue")
+cohort_retention = sql_table(
+    __file__, CohortRetention, partitions=MONTHLY, revenue="revenue", chart=retention_by_cohort
+)

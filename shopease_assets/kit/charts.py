@@ -7,7 +7,7 @@ materialising a day. Its grey and blue are read on the UI's light and dark page 
 import base64
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from xml.sax.saxutils import escape
 
 import polars as pl
@@ -17,12 +17,14 @@ Chart = Callable[[pl.DataFrame], str]
 _WIDTH = 600
 _TOP = 34  # below the title
 _TEXT, _LINE, _BAR = "#7a7f87", "#7a7f8755", "#4c8dff"
+_PALE, _ON_CELL = "#eef4ff", "#1d2b45"
 _DIMENSIONS = {"completeness": "#4c8dff", "accuracy": "#e0803a", "consistency": "#3aa675", "validity": "#b065d8"}
 _WORST_SHARE_SHOWN = 0.9
 _MOST_PRODUCTS, _MOST_TENANTS = 10, 10
 _LONGEST_NAME = 26
 _MOST_DAY_LABELS = 7
 _BUCKETS = ("current", "1-30", "31-60", "61-90", "90+")
+_MOST_COHORTS = 12
 
 
 def revenue_per_day(sales: pl.DataFrame) -> str:
@@ -98,6 +100,32 @@ def web_funnel(funnel: pl.DataFrame) -> str:
     return _markdown(f"Web funnel in visits, {span}", (_TOP + len(stages) * row + 6, "".join(drawn())))
 
 
+def revenue_and_forecast(forecast: pl.DataFrame) -> str:
+    """The last 28 days of `sales_forecast` and the next 28 in their band, of all tenants; bounds added up are wide."""
+    columns = ("revenue_28_days_before", "forecast", "lower", "upper")
+    days = forecast.group_by("date").agg(pl.col(columns).sum().cast(pl.Float64)).sort("date")
+    dates: list[date] = days["date"].to_list()
+    past = [day - timedelta(len(dates)) for day in dates]
+    return _markdown(
+        f"Revenue per day, forecast {dates[0]} to {dates[-1]}",
+        _line_in_band([*past, *dates], *(days[name].to_list() for name in columns)),
+    )
+
+
+def retention_by_cohort(cohorts: pl.DataFrame) -> str:
+    """The share of each of the last cohorts of `cohort_retention`, all tenants together, that came back, by month."""
+    share = pl.col("active_customers").sum() / pl.col("cohort_size").sum()
+    cells = cohorts.group_by("cohort_month", "months_since").agg(share.alias("share"), pl.col("cohort_size").sum())
+    months = cells["cohort_month"].unique().sort().to_list()[-_MOST_COHORTS:]
+    shown = cells.filter(pl.col("cohort_month").is_in(months) & pl.col("months_since").is_between(1, _MOST_COHORTS))
+    sizes = cells.filter(months_since=0).select("cohort_month", "cohort_size")
+    shares = {(row["cohort_month"], row["months_since"]): row["share"] for row in shown.iter_rows(named=True)}
+    return _markdown(
+        f"Customers of {months[0]:%b %Y} to {months[-1]:%b %Y} who came back",
+        _heat_map(months, dict(sizes.iter_rows()), shares),
+    )
+
+
 def _revenue() -> pl.Expr:
     return pl.col("total_revenue").sum().cast(pl.Float64).alias("revenue")
 
@@ -154,6 +182,64 @@ def _lines(days: Sequence[date], shares: Mapping[str, Mapping[date, float]]) -> 
     return height, "".join(drawn())
 
 
+def _line_in_band(
+    days: Sequence[date],
+    past: Sequence[float],
+    forecast: Sequence[float],
+    lower: Sequence[float],
+    upper: Sequence[float],
+) -> tuple[int, str]:
+    """The past as a line that its forecast goes on as dashes, inside a pale band."""
+    left, right, height, base = 78, 22, 220, 192
+    ticks = _ticks(max(*past, *upper))
+    step = (_WIDTH - left - right) / (len(days) - 1)
+    every = math.ceil(len(days) / _MOST_DAY_LABELS)
+
+    def points(first: int, values: Sequence[float]) -> list[str]:
+        heights = (base - value * (base - _TOP) / ticks[-1] for value in values)
+        return [f"{left + (first + n) * step:.1f},{y:.1f}" for n, y in enumerate(heights)]
+
+    def drawn() -> Iterator[str]:
+        for tick in ticks:
+            y = base - tick * (base - _TOP) / ticks[-1]
+            yield f'<path d="M{left} {y:.1f}H{_WIDTH - right}" stroke="{_LINE}"/>'
+            yield _text(left - 8, y + 4, f"{tick:,.0f}", anchor="end")
+        for n in range(0, len(days), every):
+            yield _text(left + n * step, base + 18, f"{days[n].day} {days[n]:%b}", anchor="middle")
+        band = [*points(len(past), upper), *reversed(points(len(past), lower))]
+        yield f'<polygon points="{" ".join(band)}" fill="{_BAR}" fill-opacity="0.2"/>'
+        known, coming = points(0, past), points(len(past), forecast)
+        line = 'fill="none" stroke-width="1.8" stroke='
+        yield f'<polyline points="{" ".join(known)}" {line}"{_TEXT}"/>'
+        yield f'<polyline points="{" ".join([known[-1], *coming])}" {line}"{_BAR}" stroke-dasharray="5 3"/>'
+
+    return height, "".join(drawn())
+
+
+def _heat_map(
+    months: Sequence[date], sizes: Mapping[date, int], shares: Mapping[tuple[date, int], float]
+) -> tuple[int, str]:
+    """A row a cohort, a column a month since; the darkest is the highest share. Cells are opaque, for words on them."""
+    left, right, row = 130, 10, 24
+    most = max((since for _, since in shares), default=1)
+    width = min((_WIDTH - left - right) / most, 48)
+    highest = max(shares.values(), default=0) or 1
+
+    def drawn() -> Iterator[str]:
+        for since in range(1, most + 1):
+            yield _text(left + (since - 0.5) * width, _TOP + 10, f"+{since}", anchor="middle")
+        for n, month in enumerate(months):
+            y = _TOP + (n + 1) * row - 6
+            yield _text(left - 8, y + 15, f"{month:%b %Y} ({sizes[month]:,})", anchor="end")
+            for since in range(1, most + 1):
+                if (share := shares.get((month, since))) is not None:
+                    x = left + (since - 1) * width
+                    yield _bar(x + 1, y, width - 2, row - 2, _shade(share / highest))
+                    yield _text(x + width / 2, y + 15, f"{share:.0%}", anchor="middle", colour=_ON_CELL)
+
+    return _TOP + (len(months) + 1) * row + 2, "".join(drawn())
+
+
 def _rows_of_bars(names: Sequence[str], values: Sequence[float]) -> tuple[int, str]:
     """The name at the left of each bar, its amount at the right."""
     left, right, row = 200, 84, 24
@@ -179,12 +265,19 @@ def _markdown(title: str, drawing: tuple[int, str]) -> str:
     return f"![{title}](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"
 
 
-def _bar(x: float, y: float, width: float, height: float) -> str:
-    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="1.5" fill="{_BAR}"/>'
+def _bar(x: float, y: float, width: float, height: float, colour: str = _BAR) -> str:
+    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="1.5" fill="{colour}"/>'
 
 
-def _text(x: float, y: float, words: str, anchor: str = "start") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
+def _text(x: float, y: float, words: str, anchor: str = "start", colour: str = "") -> str:
+    fill = f' fill="{colour}"' if colour else ""
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{fill}>{escape(words)}</text>'
+
+
+def _shade(share: float) -> str:
+    """From nearly white to the bars' blue."""
+    pale, full = (bytes.fromhex(colour[1:]) for colour in (_PALE, _BAR))
+    return "#" + bytes(round(light + (dark - light) * share) for light, dark in zip(pale, full, strict=True)).hex()
 
 
 def _shortened(name: str) -> str:

@@ -29,14 +29,15 @@ class Published:
 
 
 def publish(root: Path, table: tuple[str, str], schema: pa.Schema, rows: Iterable[Row]) -> Published:
-    """Writes rows into one file per `dt`; columns that a row does not name are null."""
+    """Writes rows into one file per `dt` (or `month`); columns that a row does not name are null."""
+    key = "month" if "month" in schema.names else "dt"
     by_day = defaultdict(list)
     for row in rows:
-        by_day[row["dt"]].append(row)
-    stored = pa.schema([field for field in schema if field.name != "dt"])
+        by_day[row[key]].append(row)
+    stored = pa.schema([field for field in schema if field.name != key])
     paths = []
     for day, members in sorted(by_day.items(), key=lambda entry: str(entry[0])):
-        folder = root.joinpath(*table, f"dt={day}", "v1")
+        folder = root.joinpath(*table, f"{key}={day}", "v1")
         folder.mkdir(parents=True)
         columns = [pa.array([row.get(field.name) for row in members], field.type) for field in stored]
         pq.write_table(pa.table(columns, schema=stored), folder / "part-0.parquet")

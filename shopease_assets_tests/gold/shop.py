@@ -45,8 +45,14 @@ SCHEMAS: dict[tuple[str, str], pa.Schema] = {
         [
             ("customer_key", _TEXT), ("customer_id", _ID), ("tenant_id", _ID), ("first_name", _TEXT),
             ("last_name", _TEXT), ("city", _TEXT), ("state", _TEXT), ("country", _TEXT), ("customer_segment", _TEXT),
-            ("registered_at", _TIME),
-            ("updated_at", _TIME), ("dt", _DAY),
+            ("is_active", pa.bool_()), ("registered_at", _TIME), ("updated_at", _TIME), ("dt", _DAY),
+        ]
+    ),
+    ("gold", "customer_segments"): pa.schema(
+        [
+            ("tenant_id", _ID), ("customer_id", _ID), ("recency", _ID), ("frequency", _ID), ("monetary", _TOTAL),
+            ("r_score", _ID), ("f_score", _ID), ("m_score", _ID), ("rfm_segment", _TEXT), ("value_band", _TEXT),
+            ("month", _DAY),
         ]
     ),
     ("silver", "inventory"): pa.schema(
@@ -88,8 +94,9 @@ SCHEMAS: dict[tuple[str, str], pa.Schema] = {
     ),
     ("silver", "subscriptions"): pa.schema(
         [
-            ("subscription_id", _ID), ("tenant_id", _ID), ("status", _TEXT), ("start_date", _DAY), ("end_date", _DAY),
-            ("monthly_amount", _MONEY), ("updated_at", _TIME), ("dt", _DAY),
+            ("subscription_id", _ID), ("tenant_id", _ID), ("customer_id", _ID), ("plan_name", _TEXT),
+            ("status", _TEXT), ("start_date", _DAY), ("end_date", _DAY), ("monthly_amount", _MONEY),
+            ("updated_at", _TIME), ("dt", _DAY),
         ]
     ),
     ("silver", "invoices"): pa.schema(
@@ -121,6 +128,20 @@ SCHEMAS: dict[tuple[str, str], pa.Schema] = {
         [
             ("tenant_id", _ID), ("customer_id", _ID), ("orders", _ID), ("items", _ID), ("revenue", _TOTAL),
             ("dt", _DAY),
+        ]
+    ),
+    ("gold", "customer_analytics"): pa.schema(
+        [
+            ("tenant_id", _ID), ("customer_id", _ID), ("customer_segment", _TEXT), ("total_purchases", _ID),
+            ("total_items_bought", _ID), ("total_spent", _TOTAL), ("avg_order_value", _TOTAL),
+            ("first_purchase_date", _DAY), ("last_purchase_date", _DAY), ("days_since_last_order", _ID),
+            ("avg_days_between_orders", pa.float64()), ("customer_status", _TEXT), ("month", _DAY),
+        ]
+    ),
+    ("gold", "customer_lifetime_value"): pa.schema(
+        [
+            ("tenant_id", _ID), ("customer_id", _ID), ("historic_value", _TOTAL), ("predicted_12m_value", _TOTAL),
+            ("predicted_alive_probability", pa.float64()), ("month", _DAY),
         ]
     ),
 }  # fmt: skip
@@ -193,7 +214,7 @@ def customer(customer_id: int, known_from: datetime, **changes: object) -> Row:
     """A version of Ada, of Pune."""
     return {
         "customer_key": f"{customer_id} of {known_from:%d %b %H:%M}", "customer_id": customer_id, "tenant_id": 1,
-        "first_name": "Ada", "last_name": "Rao", "city": "Pune", "state": "MH", "country": "IN",
+        "first_name": "Ada", "last_name": "Rao", "city": "Pune", "state": "MH", "country": "IN", "is_active": True,
         "customer_segment": "Premium", "registered_at": known_from, "updated_at": known_from,
         "dt": known_from.date(),
     } | changes  # fmt: skip
@@ -243,8 +264,9 @@ def tenant(tenant_id: int, known_from: datetime, **changes: object) -> Row:
 def subscription(subscription_id: int, start: date, known_from: datetime, **changes: object) -> Row:
     """A version of an active subscription for 10 a month."""
     return {
-        "subscription_id": subscription_id, "tenant_id": 1, "status": "active", "start_date": start, "end_date": None,
-        "monthly_amount": Decimal("10.00"), "updated_at": known_from, "dt": known_from.date(),
+        "subscription_id": subscription_id, "tenant_id": 1, "customer_id": 1, "plan_name": "Plus", "status": "active",
+        "start_date": start, "end_date": None, "monthly_amount": Decimal("10.00"), "updated_at": known_from,
+        "dt": known_from.date(),
     } | changes  # fmt: skip
 
 
@@ -286,3 +308,40 @@ def customer_day(customer_id: int, day: date, revenue: str = "10.00", **changes:
     return {
         "tenant_id": 1, "customer_id": customer_id, "orders": 1, "items": 1, "revenue": Decimal(revenue), "dt": day,
     } | changes  # fmt: skip
+
+
+def buyer(customer_id: int, month: date, spent: str = "10.00", **changes: object) -> Row:
+    """The state of a Premium customer who bought once, on the first of the month."""
+    return {
+        "tenant_id": 1, "customer_id": customer_id, "customer_segment": "Premium", "total_purchases": 1,
+        "total_items_bought": 1, "total_spent": Decimal(spent), "avg_order_value": Decimal(spent),
+        "first_purchase_date": month, "last_purchase_date": month, "days_since_last_order": 0,
+        "customer_status": "active", "month": month,
+    } | changes  # fmt: skip
+
+
+def worth(customer_id: int, month: date, spent: str = "10.00", predicted: str = "5.00", **changes: object) -> Row:
+    """What a customer has been worth, and is expected to be."""
+    return {
+        "tenant_id": 1, "customer_id": customer_id, "historic_value": Decimal(spent),
+        "predicted_12m_value": Decimal(predicted), "predicted_alive_probability": 0.5, "month": month,
+    } | changes  # fmt: skip
+
+
+def subscription_of(customer_id: int, subscription_id: int, known_from: datetime, **changes: object) -> Row:
+    """A version of a customer's active Plus subscription, which starts when it becomes known."""
+    told = {"customer_id": customer_id, "plan_name": "Plus", "monthly_amount": Decimal("9.00")}
+    return subscription(subscription_id, known_from.date(), known_from) | told | changes
+
+
+def visit(event_id: int, customer_id: int | None, day: date, session: str = "s1") -> Row:
+    """A web event of a session of tenant 1."""
+    return event(event_id, at(day), customer_id=customer_id, session_id=session)
+
+
+def segmented(customer_id: int, month: date, rfm_segment: str = "champions") -> Row:
+    """A row of customer_segments: one order yesterday for 7."""
+    return {
+        "tenant_id": 1, "customer_id": customer_id, "recency": 1, "frequency": 1, "monetary": Decimal("7.00"),
+        "r_score": 5, "f_score": 4, "m_score": 3, "rfm_segment": rfm_segment, "value_band": "Low", "month": month,
+    }  # fmt: skip

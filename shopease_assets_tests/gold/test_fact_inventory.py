@@ -60,7 +60,7 @@ def test_the_stock_of_a_day_is_all_that_came_less_all_that_went() -> None:
             "product_id": 1,
             "store_id": 1,
             "tenant_id": 1,
-            "product_key": "product 1 of 01 12:00",
+            "product_key": "1 of 01 Jan 12:00",
             "stock_quantity": 34,
             "units_sold": 3,
             "units_received": 4,

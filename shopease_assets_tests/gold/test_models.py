@@ -20,6 +20,8 @@ MODELS = [
     "daily_web_funnel",
     "product_performance",
     "customer_analytics",
+    "clv_by_segment",
+    "customer_360",
     "monthly_sales_trends",
     "cohort_retention",
     "market_basket",
@@ -89,8 +91,9 @@ def test_every_column_comes_from_the_inputs_or_is_a_count(name: str) -> None:
     counts = {column for column, origins in lineage.items() if not origins}
     assert counts <= {
         "total_transactions", "cancelled_orders", "returned_orders", "orders", "orders_together", "cohort_size",
-        "months_since", "confidence_ab", "confidence_ba", "transactions", "sessions", "new_customers", "first_purchases",
-        "days_with_sales", "observations", "active_subscriptions", "bucket", "invoices",
+        "months_since", "confidence_ab", "confidence_ba", "transactions", "sessions", "new_customers",
+        "first_purchases", "days_with_sales", "observations", "active_subscriptions", "bucket", "invoices",
+        "customers", "web_events_30_days",
     }  # fmt: skip
 
 

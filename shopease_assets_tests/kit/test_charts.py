@@ -14,6 +14,8 @@ from shopease_assets.kit.charts import (
     customers_per_segment,
     quality_per_day,
     receivables_by_age,
+    retention_by_cohort,
+    revenue_and_forecast,
     revenue_per_day,
     top_products,
     web_funnel,
@@ -74,6 +76,45 @@ def test_a_funnel_is_a_centred_bar_per_stage_as_wide_as_its_share_of_the_visits(
         "Web funnel in visits, 2026-01-30", "sessions", "1,000 (100.0%)", "product views", "500 (50.0%)", "carts",
         "100 (10.0%)", "checkouts", "50 (5.0%)", "purchases", "10 (1.0%)",
     ]  # fmt: skip
+
+
+def test_a_forecast_goes_on_from_the_past_inside_its_band_for_all_tenants_together() -> None:
+    markdown = revenue_and_forecast(_forecast({1: 100, 2: 300}))
+    picture = _picture(markdown)
+    assert _words(picture)[0] == "Revenue per day, forecast 2026-01-30 to 2026-02-26"
+    past, coming = (line.get("points", "").split() for line in picture.iter(f"{_SVG}polyline"))
+    (band,) = (shape.get("points", "").split() for shape in picture.iter(f"{_SVG}polygon"))
+    assert (len(past), len(coming), len(band)) == (28, 29, 56)
+    assert coming[0] == past[-1]
+    (upper, middle, lower) = (float(point.split(",")[1]) for point in (band[0], coming[1], band[-1]))
+    assert upper < middle < lower
+    assert lower - middle == pytest.approx(middle - upper, abs=0.2)
+    assert {"0", "600", "2 Jan", "26 Jan"} <= set(_words(picture))
+    assert len(markdown) < 6_000
+
+
+def test_a_tenant_too_young_for_a_past_is_forecast_all_the_same() -> None:
+    young = _forecast({1: 0}).with_columns(pl.lit(None, pl.Decimal(18, 2)).alias("revenue_28_days_before"))
+    assert len(list(_picture(revenue_and_forecast(young)).iter(f"{_SVG}polyline"))) == 2
+
+
+def test_cohorts_are_rows_of_a_heat_map_of_all_tenants_together() -> None:
+    picture = _picture(retention_by_cohort(_cohorts(tenants=2, months=3)))
+    assert _words(picture) == [
+        "Customers of Jan 2025 to Mar 2025 who came back",
+        *("+1", "+2", "Jan 2025 (200)", "50%", "25%", "Feb 2025 (200)", "50%", "Mar 2025 (200)"),
+    ]
+    assert [bar.get("fill") for bar in picture.iter(f"{_SVG}rect")] == ["#4c8dff", "#9dc0ff", "#4c8dff"]
+
+
+def test_only_the_last_twelve_cohorts_and_months_are_shown() -> None:
+    words = _words(_picture(retention_by_cohort(_cohorts(tenants=1, months=30))))
+    assert [word for word in words if word.startswith("+")] == [f"+{n}" for n in range(1, 12)]
+    assert len([word for word in words if "(100)" in word]) == 12
+
+
+def test_a_first_month_is_a_cohort_without_cells() -> None:
+    assert _words(_picture(retention_by_cohort(_cohorts(tenants=1, months=1))))[1:] == ["+1", "Jan 2025 (100)"]
 
 
 @pytest.mark.parametrize(
@@ -144,6 +185,8 @@ def test_every_word_and_bar_lies_inside_the_picture() -> None:
         revenue_per_day(_sales({1: [123_456_789] * 31})),
         top_products(_products({"x" * 80: 123_456_789})),
         web_funnel(_funnel([123_456_789] * 5)),
+        retention_by_cohort(_cohorts(tenants=1, months=30)),
+        revenue_and_forecast(_forecast({1: 123_456_789})),
     ):
         picture = _picture(markdown)
         width, height = float(picture.attrib["width"]), float(picture.attrib["height"])
@@ -185,6 +228,41 @@ def _products(revenue: dict[str, float]) -> pl.DataFrame:
         for n, (name, amount) in enumerate(revenue.items())
     ]
     return pl.DataFrame(rows, schema_overrides={"total_revenue": pl.Decimal(18, 2)})
+
+
+def _forecast(level: dict[int, float]) -> pl.DataFrame:
+    rows = [
+        {
+            "tenant_id": tenant,
+            "date": _DAY + timedelta(days=n),
+            "forecast": amount,
+            "lower": amount * 0.9,
+            "upper": amount * 1.1,
+            "revenue_28_days_before": amount,
+        }
+        for tenant, amount in level.items()
+        for n in range(28)
+    ]
+    money = dict.fromkeys(["forecast", "lower", "upper", "revenue_28_days_before"], pl.Decimal(18, 2))
+    return pl.DataFrame(rows, schema_overrides=money)
+
+
+def _cohorts(tenants: int, months: int) -> pl.DataFrame:
+    """Cohorts of a hundred, of which half came back after a month, a quarter after two, …"""
+    return pl.DataFrame(
+        [
+            {
+                "tenant_id": tenant,
+                "cohort_month": date(2025 + first // 12, first % 12 + 1, 1),
+                "months_since": since,
+                "cohort_size": 100,
+                "active_customers": 100 // 2**since,
+            }
+            for tenant in range(tenants)
+            for first in range(months)
+            for since in range(months - first)
+        ]
+    )
 
 
 def _picture(markdown: str) -> ET.Element:

@@ -66,6 +66,48 @@ _VISITS = """
         ) as e
     )
 """
+# What each customer bought up to a day, and the version of each known on it, else the earliest one.
+_BUYERS = """
+        , totals as (
+            select o.tenant_id, o.customer_id, count(*) as orders, coalesce(sum(i.items), 0) as items,
+                   coalesce(sum(i.revenue), 0) as revenue, min(o.day) as first_day, max(o.day) as last_day
+            from sales as o
+            left join (select order_id, sum(quantity) as items, sum(line_total) as revenue from sold group by order_id)
+                as i using (order_id)
+            where o.day <= %(as_of)s group by o.tenant_id, o.customer_id
+        ),
+        named as (
+            select distinct on (customer_id) * from customer_at
+            order by customer_id, valid_from::date <= %(as_of)s desc,
+                     case when valid_from::date <= %(as_of)s then valid_from end desc, valid_from
+        )"""
+
+_SEGMENTED = """
+        , ordered as (
+            select o.tenant_id, o.customer_id, %(as_of)s - max(o.day) as recency, count(*) as frequency,
+                   coalesce(sum(i.revenue), 0) as monetary
+            from sales as o
+            left join (select order_id, sum(line_total) as revenue from sold group by order_id) as i using (order_id)
+            where o.day <= %(as_of)s group by o.tenant_id, o.customer_id
+        ),
+        scored as (
+            select *, ntile(5) over (partition by tenant_id order by recency desc, customer_id) as r_score,
+                   ntile(5) over (partition by tenant_id order by frequency, customer_id) as f_score,
+                   ntile(5) over (partition by tenant_id order by monetary, customer_id) as m_score
+            from ordered
+        ),
+        segmented as (
+            select *, (array[
+                   ['hibernating', 'hibernating', 'at_risk', 'at_risk', 'cannot_lose_them'],
+                   ['hibernating', 'hibernating', 'at_risk', 'at_risk', 'cannot_lose_them'],
+                   ['about_to_sleep', 'about_to_sleep', 'need_attention', 'loyal_customers', 'loyal_customers'],
+                   ['promising', 'potential_loyalists', 'potential_loyalists', 'loyal_customers', 'loyal_customers'],
+                   ['new_customers', 'potential_loyalists', 'potential_loyalists', 'champions', 'champions']
+               ])[r_score][f_score] as rfm_segment,
+               (array['Low', 'Medium', 'High', 'VIP'])[1 + width_bucket(monetary, array[500, 1000, 2000])] as value_band
+            from scored
+        )
+"""
 
 DAILY = {
     "fact_sales": """
@@ -304,20 +346,8 @@ MONTHLY = {
                rank() over (partition by t.tenant_id order by t.revenue desc) as overall_revenue_rank,
                s.stock as current_stock
         from totals as t join named as n using (product_id) left join stock as s using (product_id)""",
-    "customer_analytics": """
-        , totals as (
-            select o.tenant_id, o.customer_id, count(*) as orders, coalesce(sum(i.items), 0) as items,
-                   coalesce(sum(i.revenue), 0) as revenue, min(o.day) as first_day, max(o.day) as last_day
-            from sales as o
-            left join (select order_id, sum(quantity) as items, sum(line_total) as revenue from sold group by order_id)
-                as i using (order_id)
-            where o.day <= %(as_of)s group by o.tenant_id, o.customer_id
-        ),
-        named as (
-            select distinct on (customer_id) * from customer_at
-            order by customer_id, valid_from::date <= %(as_of)s desc,
-                     case when valid_from::date <= %(as_of)s then valid_from end desc, valid_from
-        )
+    "customer_analytics": f"""
+        {_BUYERS}
         select t.tenant_id, t.customer_id, trim(c.first_name) || ' ' || trim(c.last_name) as customer_name,
                trim(c.city) as city, trim(c.state) as state, initcap(trim(c.customer_segment)) as customer_segment,
                t.orders as total_purchases, t.items as total_items_bought, t.revenue as total_spent,
@@ -327,6 +357,51 @@ MONTHLY = {
                case when %(as_of)s - t.last_day <= 30 then 'active' when %(as_of)s - t.last_day <= 90 then 'at_risk'
                     else 'churned' end as customer_status
         from totals as t join named as c using (customer_id)""",
+    "customer_lifetime_value": """
+        select o.tenant_id, o.customer_id, coalesce(sum(l.line_total), 0) as historic_value
+        from sales as o left join sold as l using (order_id) where o.day <= %(as_of)s
+        group by o.tenant_id, o.customer_id""",
+    "clv_by_segment": f"""
+        {_BUYERS}
+        select t.tenant_id, initcap(trim(c.customer_segment)) as customer_segment, count(*) as customers,
+               round(sum(t.revenue) / count(*), 2) as avg_lifetime_value,
+               sum(t.orders)::float8 / count(*) as avg_orders_per_customer, sum(t.revenue) as total_value
+        from totals as t join named as c using (customer_id) group by 1, 2""",
+    "customer_360": f"""
+        {_BUYERS}
+        {_SEGMENTED},
+        subscribed as (
+            select distinct on (customer_id) * from (
+                select distinct on (subscription_id) * from seen.subscriptions
+                order by subscription_id, updated_at::date <= %(as_of)s desc,
+                         case when updated_at::date <= %(as_of)s then updated_at end desc, updated_at
+            ) as known
+            where start_date <= %(as_of)s order by customer_id, start_date desc, subscription_id desc
+        ),
+        visited as (
+            select customer_id, count(*) as events, count(distinct session_id) as sessions,
+                   max(occurred_at)::date as last_seen
+            from shop.web_events where occurred_at::date between %(as_of)s - 29 and %(as_of)s group by 1
+        )
+        select c.tenant_id, c.customer_id, trim(c.first_name) || ' ' || trim(c.last_name) as customer_name,
+               trim(c.city) as city, trim(c.state) as state, trim(c.country) as country,
+               initcap(trim(c.customer_segment)) as customer_segment, c.is_active,
+               c.registered_at::date as registered_date, coalesce(t.orders, 0) as total_purchases,
+               coalesce(t.items, 0) as total_items_bought, coalesce(t.revenue, 0.00) as total_spent,
+               round(t.revenue / t.orders, 2) as avg_order_value, t.first_day as first_purchase_date,
+               t.last_day as last_purchase_date, %(as_of)s - t.last_day as days_since_last_order,
+               (t.last_day - t.first_day)::float8 / nullif(t.orders - 1, 0) as avg_days_between_orders,
+               case when %(as_of)s - t.last_day <= 30 then 'active' when %(as_of)s - t.last_day <= 90 then 'at_risk'
+                    when t.last_day is not null then 'churned' end as customer_status,
+               coalesce(t.revenue, 0.00) as historic_value, s.status as subscription_status,
+               trim(s.plan_name) as subscription_plan, s.monthly_amount as subscription_monthly_amount,
+               coalesce(v.events, 0) as web_events_30_days, coalesce(v.sessions, 0) as web_sessions_30_days,
+               v.last_seen as last_seen_date, g.recency, g.frequency, g.monetary, g.r_score, g.f_score, g.m_score,
+               g.rfm_segment, g.value_band
+        from named as c left join segmented as g using (customer_id)
+        left join totals as t using (customer_id) left join subscribed as s using (customer_id)
+        left join visited as v using (customer_id)
+        where c.registered_at::date <= %(as_of)s or t.customer_id is not null""",
     "monthly_sales_trends": """
         , months as (
             select o.tenant_id, date_trunc('month', o.day)::date as month, count(*) as orders,
@@ -445,29 +520,7 @@ MONTHLY = {
                count(*) filter (where works) over (partition by date_trunc('month', date) order by date)
                    as business_day_of_month
         from judged""",
-    "customer_segments": """
-        , totals as (
-            select o.tenant_id, o.customer_id, %(as_of)s - max(o.day) as recency, count(*) as frequency,
-                   coalesce(sum(i.revenue), 0) as monetary
-            from sales as o
-            left join (select order_id, sum(line_total) as revenue from sold group by order_id) as i using (order_id)
-            where o.day <= %(as_of)s group by o.tenant_id, o.customer_id
-        ),
-        scored as (
-            select *, ntile(5) over (partition by tenant_id order by recency desc, customer_id) as r_score,
-                   ntile(5) over (partition by tenant_id order by frequency, customer_id) as f_score,
-                   ntile(5) over (partition by tenant_id order by monetary, customer_id) as m_score
-            from totals
-        )
-        select *, (array[
-                   ['hibernating', 'hibernating', 'at_risk', 'at_risk', 'cannot_lose_them'],
-                   ['hibernating', 'hibernating', 'at_risk', 'at_risk', 'cannot_lose_them'],
-                   ['about_to_sleep', 'about_to_sleep', 'need_attention', 'loyal_customers', 'loyal_customers'],
-                   ['promising', 'potential_loyalists', 'potential_loyalists', 'loyal_customers', 'loyal_customers'],
-                   ['new_customers', 'potential_loyalists', 'potential_loyalists', 'champions', 'champions']
-               ])[r_score][f_score] as rfm_segment,
-               (array['Low', 'Medium', 'High', 'VIP'])[1 + width_bucket(monetary, array[500, 1000, 2000])] as value_band
-        from scored""",
+    "customer_segments": f"{_SEGMENTED} select * from segmented",
     "customer_acquisition": """
         , joined as (
             select tenant_id, customer_id, min(registered_at)::date as day from seen.customers group by 1, 2

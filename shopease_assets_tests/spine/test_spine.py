@@ -1,7 +1,9 @@
 """From the source to gold on the tiny shop: what consultants see equals what PostgreSQL computes by itself."""
 
+from datetime import timedelta
 from decimal import Decimal
 
+import dagster as dg
 import polars as pl
 import pytest
 
@@ -40,7 +42,10 @@ def test_revenue_and_orders_are_the_same_in_every_mart(built: Platform) -> None:
     places = built.rows("gold.daily_geographic_sales")
     cohorts = built.rows("gold.cohort_retention").filter(pl.col("month") == pl.col("month").max())
     by_product = built.rows("gold.product_performance").filter(pl.col("month") == pl.col("month").max())
-    by_customer = built.rows("gold.customer_analytics").filter(pl.col("month") == pl.col("month").max())
+    by_customer, lifetime, by_segment, everyone = (
+        built.rows(f"gold.{table}").filter(pl.col("month") == pl.col("month").max())
+        for table in ("customer_analytics", "customer_lifetime_value", "clv_by_segment", "customer_360")
+    )
     sums = [
         lines["line_total"].sum(),
         days["total_revenue"].sum(),
@@ -52,6 +57,9 @@ def test_revenue_and_orders_are_the_same_in_every_mart(built: Platform) -> None:
         cohorts["revenue"].sum(),
         by_product["total_revenue"].sum(),
         by_customer["total_spent"].sum(),
+        lifetime["historic_value"].sum(),
+        by_segment["total_value"].sum(),
+        everyone["total_spent"].sum(),
     ]
     assert sums == [revenue] * len(sums)
     assert all(isinstance(total, Decimal) for total in sums)
@@ -63,6 +71,7 @@ def test_revenue_and_orders_are_the_same_in_every_mart(built: Platform) -> None:
         places["orders"].sum(),
         months["orders"].sum(),
         by_customer["total_purchases"].sum(),
+        everyone["total_purchases"].sum(),
     ]
     assert counted == [orders] * len(counted)
     units = [
@@ -89,6 +98,19 @@ def test_every_key_of_the_facts_is_in_its_dimension_of_the_same_month(built: Pla
         members = built.rows(f"gold.dim_{table}").select("month", key)
         assert lines.join(members, on=["month", key], how="anti").is_empty(), table
         assert members.is_unique().all(), table
+
+
+def test_each_tenant_s_next_28_days_are_forecast_and_drawn(built: Platform) -> None:
+    newest = built.rows("gold.sales_forecast").filter(pl.col("month") == pl.col("month").max())
+    assert newest["date"].unique().sort().to_list() == [LAST_DAY + timedelta(n) for n in range(1, 29)]
+    assert len(newest) == 28 * newest["tenant_id"].n_unique()
+    days = built.rows("gold.daily_sales_summary").filter(pl.col("dt") > LAST_DAY - timedelta(28))
+    assert newest["revenue_28_days_before"].sum() == days["total_revenue"].sum()
+    for table in ("sales_forecast", "cohort_retention"):
+        record = built.instance.get_latest_materialization_event(dg.AssetKey(["gold", table]))
+        assert record is not None
+        assert record.asset_materialization is not None
+        assert "data:image/svg+xml" in str(record.asset_materialization.metadata["chart"].value)
 
 
 def test_margins_are_the_same_in_every_mart(built: Platform) -> None:
