@@ -81,6 +81,8 @@ def look(
         SourceError: the source cannot be read.
     """
     begin = since or {}
+    for table in tables:
+        snapshot.shape(table)  # what is gone is named before it is asked for
     published = {table.name: lake.log.pointers(_bronze(table)) for table in tables}
     found = {
         table.name: _look(lake, snapshot, table, days, begin.get(table.name), counted, published[table.name])

@@ -8,7 +8,7 @@ import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from shopease_assets.automation.planning import Chunk
-from shopease_assets.storage.io_manager import BLOCKED
+from shopease_assets.storage.io_manager import BLOCKED, NOT_PUBLISHED
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 Progress = Callable[[int], None]  # how many chunks are done
@@ -22,6 +22,7 @@ class StepFailure:
     first: str
     last: str
     reason: str
+    lacks_input: bool = False  # only because something before it is not published
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def _failures(result: dg.ExecuteInProcessResult, chunk: Chunk) -> Iterator[StepF
                 first=min(blocked, default=chunk.first),
                 last=max(blocked, default=chunk.last),
                 reason=reason or (error.message.strip() if error else "no reason given"),
+                lacks_input=data.user_failure_data is not None and NOT_PUBLISHED in data.user_failure_data.metadata,
             )
 
 

@@ -180,14 +180,18 @@ def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1")] = 3000) -> 
 
 
 def print_failures(outcome: "Outcome") -> None:
-    """What could not be published, and why; nothing when all went well."""
+    """What could not be published, and why; nothing when all went well. What follows from it is only counted."""
     if outcome.success:
         return
+    causes = [failure for failure in outcome.failures if not failure.lacks_input] or outcome.failures
     shown = Table("table", "partitions of the run", "why", title="[red]not everything could be published[/]")
-    for failure in outcome.failures:
+    for failure in causes:
         span = failure.first if failure.first == failure.last else f"{failure.first} … {failure.last}"
         shown.add_row(failure.table, span, failure.reason.replace("[", r"\["))
-    console(stderr=True).print(shown)
+    out = console(stderr=True)
+    out.print(shown)
+    if following := {failure.table for failure in outcome.failures if failure not in causes}:
+        out.print(f"for want of these, not made for all days: {', '.join(sorted(following))}")
 
 
 def _check_range(first: date, last: date, today: date, settings: Settings) -> None:

@@ -26,6 +26,8 @@ READS = "shopease/reads"
 Reads = Literal["partition", "history", "every version"]
 #: Metadata of a failed step: the partitions that kept it from publishing, when there were others.
 BLOCKED = "blocked"
+#: Metadata of a failed step: the input that was not there; the step itself has nothing to mend.
+NOT_PUBLISHED = "not_published"
 OnPublish = Callable[[Staged], None]
 
 
@@ -52,9 +54,8 @@ class LakeIOManager(dg.IOManager):
         except NotPublished as missing:
             published = self.lake.log.pointers(table, wanted)
             gaps = [key for key in wanted or [] if key not in published]
-            raise dg.Failure(
-                str(missing), metadata={BLOCKED: dg.MetadataValue.json(gaps)}, allow_retries=False
-            ) from None
+            metadata = {BLOCKED: dg.MetadataValue.json(gaps), NOT_PUBLISHED: dg.MetadataValue.text(str(table))}
+            raise dg.Failure(str(missing), metadata=metadata, allow_retries=False) from None
         return relation if told.get(HAND_OVER) == "relation" else relation.scan()
 
     def handle_output(self, context: dg.OutputContext, obj: Staged) -> None:  # noqa: ARG002  # Dagster's signature
