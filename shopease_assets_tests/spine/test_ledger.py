@@ -125,8 +125,8 @@ def test_repaired_at_the_source_and_replayed_silver_is_that_of_a_clean_load_byte
     dirty: Dirty, built: Platform
 ) -> None:
     _repair(dirty)
+    platform = dirty.platform
     for table in TABLES:
-        platform = dirty.platform
         days = days_to_replay(platform.lake, table, START, LAST_DAY)
         with PostgresSnapshot(platform.dsn) as snapshot:
             work = replay_work(platform.lake, snapshot, assets, source_tables, table, days)
