@@ -158,6 +158,10 @@ def work_for(
             refused[name] |= {day for up in needed for day in refused[up] - work[up]}  # nor what is made of them
             asked |= behind - refused[name]
         work[name] = {day for day in asked if all(day in work[up] or day in published[up] for up in needed)}
+    states = {key for name, keys in work.items() if by_name[name].partitions_def == MONTHLY for key in keys}
+    for name, asset in by_name.items():
+        if asset.partitions_def == MONTHLY and not inputs[name]:  # a calendar is made of nothing, but once a month
+            work[name] = states - published[name].keys()
     judged = {day for name, days in work.items() if name.startswith("silver/") for day in days}
     for asset in made_afterwards:
         work[name_of(asset)] = judged | (stale_scores(lake.log).keys() if lagging else set())

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from shopease_assets.automation.runner import Outcome
     from shopease_assets.storage.lake import Staged
 
-_SPANS_SHOWN = 4
+_SPANS_SHOWN, _TABLES_NAMED = 4, 8
 
 
 def run(start: options.FromDay = None, end: options.ToDay = None, table: options.TableName = None) -> None:
@@ -132,8 +133,15 @@ def _print_work(work: "Work") -> None:
     for keys, names in tables.items():
         spans = [first if first == last else f"{first} … {last}" for _, first, last in coalesced({"": keys})]
         more = f" and {len(spans) - _SPANS_SHOWN} more" if len(spans) > _SPANS_SHOWN else ""
-        shown.add_row(", ".join(names), str(len(keys)), ", ".join(spans[:_SPANS_SHOWN]) + more)
+        shown.add_row(_named(names), str(len(keys)), ", ".join(spans[:_SPANS_SHOWN]) + more)
     console().print(shown)
+
+
+def _named(tables: list[str]) -> str:
+    if len(tables) <= _TABLES_NAMED:
+        return ", ".join(tables)
+    layers = Counter(table.split("/")[0] for table in tables)
+    return ", ".join(f"{count} {layer} table{'s' * (count > 1)}" for layer, count in layers.items())
 
 
 def execute(chunks: Sequence["Chunk"]) -> "Outcome":

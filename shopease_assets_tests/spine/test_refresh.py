@@ -74,6 +74,10 @@ def test_a_second_look_finds_nothing(
     assert advanced[0].lacks(_NEWEST) == {}
 
 
+def test_an_empty_lake_lacks_every_table(platform: Platform) -> None:
+    assert set(platform.lacks()) == {asset.key.to_user_string() for asset in assets}
+
+
 def test_an_order_deleted_by_hand_refreshes_its_day_and_no_other(copy: Platform) -> None:
     copy.sql(
         f"create temp table gone as select {_A_SALE} as order_id; "
