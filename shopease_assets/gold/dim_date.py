@@ -12,6 +12,7 @@ from shopease_assets.kit.partitions import MONTHLY
 from shopease_assets.settings import settings
 
 _FISCAL_START, _SATURDAY = 4, 6  # month, weekday
+_LANGUAGE = "en_US"  # else it would be that of the machine
 
 
 class DimDate(Contract):
@@ -54,7 +55,7 @@ def dim_date(as_of: date) -> pl.LazyFrame:
 def calendar(first: date, last: date, country: str) -> pl.LazyFrame:
     """The dates from `first`, which begins a month, to `last`, with the holidays of a country (ISO 3166)."""
     try:
-        named = holidays.country_holidays(country, years=range(first.year, last.year + 1))
+        named = holidays.country_holidays(country, years=range(first.year, last.year + 1), language=_LANGUAGE)
     except NotImplementedError as unknown:
         raise SettingsError(f"SHOPEASE_HOLIDAYS_COUNTRY={country!r}: its holidays are not known") from unknown
     on = pl.col("date").dt

@@ -49,6 +49,15 @@ def test_holidays_are_those_of_the_country(country: str, day: date | None, name:
     assert set(named) == {day for day, row in year.items() if row["is_holiday"]}
 
 
+@pytest.mark.parametrize("language", ["", "C", "hi", "de_DE.UTF-8"])
+def test_holidays_have_the_same_names_on_every_machine(monkeypatch: pytest.MonkeyPatch, language: str) -> None:
+    for name in ("LANGUAGE", "LANG", "LC_ALL", "LC_MESSAGES"):
+        monkeypatch.setenv(name, language)
+    day = date(2026, 5, 27)
+    (row,) = calendar(day.replace(day=1), day, "IN").filter(date=day).collect().to_dicts()
+    assert row["holiday_name"] == "Eid al-Adha"
+
+
 def test_a_country_without_known_holidays_is_refused_by_the_setting_s_name() -> None:
     with pytest.raises(SettingsError, match="SHOPEASE_HOLIDAYS_COUNTRY='ZZ'"):
         calendar(date(2026, 1, 1), date(2026, 1, 2), "ZZ")
