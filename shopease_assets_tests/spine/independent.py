@@ -62,7 +62,7 @@ _VISITS = """
             select *, occurred_at::date as day,
                    occurred_at - lag(occurred_at) over (
                        partition by session_id, occurred_at::date order by occurred_at, event_id) as pause
-            from shop.web_events
+            from (select w.*, lower(trim(w.event_type)) as done from shop.web_events as w) as w
         ) as e
     )
 """
@@ -203,10 +203,10 @@ DAILY = {
     "fact_web_events": f"""
         , {_VISITS}
         select e.day as dt, e.event_id, to_char(e.day, 'YYYYMMDD')::int as event_date_key, e.tenant_id, e.customer_id,
-               c.customer_key, e.product_id, p.product_key, e.session_id, e.session_number, e.event_type,
-               e.event_type = any(array['add_to_cart', 'checkout', 'purchase']) as is_conversion_event,
-               e.event_type = 'purchase' as is_purchase_event,
-               case e.event_type when 'purchase' then (e.event_data ->> 'value')::numeric(12, 2) end
+               c.customer_key, e.product_id, p.product_key, e.session_id, e.session_number, e.done as event_type,
+               e.done = any(array['add_to_cart', 'checkout', 'purchase']) as is_conversion_event,
+               e.done = 'purchase' as is_purchase_event,
+               case e.done when 'purchase' then (e.event_data ->> 'value')::numeric(12, 2) end
                    as conversion_value,
                trim(e.device_type) as device_type, trim(e.browser) as browser, trim(e.os) as os, e.occurred_at
         from visits as e
@@ -227,9 +227,9 @@ DAILY = {
     "daily_web_funnel": f"""
         , {_VISITS},
         reached as (
-            select day, tenant_id, trim(device_type) as device_type, bool_or(event_type = 'product_view') as viewed,
-                   bool_or(event_type = 'add_to_cart') as carted, bool_or(event_type = 'checkout') as checked_out,
-                   bool_or(event_type = 'purchase') as purchased
+            select day, tenant_id, trim(device_type) as device_type, bool_or(done = 'product_view') as viewed,
+                   bool_or(done = 'add_to_cart') as carted, bool_or(done = 'checkout') as checked_out,
+                   bool_or(done = 'purchase') as purchased
             from visits group by day, tenant_id, trim(device_type), session_id, session_number
         ),
         counted as (
@@ -393,7 +393,7 @@ MONTHLY = {
                (t.last_day - t.first_day)::float8 / nullif(t.orders - 1, 0) as avg_days_between_orders,
                case when %(as_of)s - t.last_day <= 30 then 'active' when %(as_of)s - t.last_day <= 90 then 'at_risk'
                     when t.last_day is not null then 'churned' end as customer_status,
-               coalesce(t.revenue, 0.00) as historic_value, s.status as subscription_status,
+               coalesce(t.revenue, 0.00) as historic_value, lower(trim(s.status)) as subscription_status,
                trim(s.plan_name) as subscription_plan, s.monthly_amount as subscription_monthly_amount,
                coalesce(v.events, 0) as web_events_30_days, coalesce(v.sessions, 0) as web_sessions_30_days,
                v.last_seen as last_seen_date, g.recency, g.frequency, g.monetary, g.r_score, g.f_score, g.m_score,
@@ -440,7 +440,7 @@ MONTHLY = {
         group by 1, 2, 3, 4""",
     "market_basket": """
         , held as (select distinct tenant_id, order_id, product_id from sold where day <= %(as_of)s),
-        every as (select tenant_id, count(*)::float8 as n from sales where day <= %(as_of)s group by 1),
+        every as (select tenant_id, count(distinct order_id)::float8 as n from held group by 1),
         alone as (select tenant_id, product_id, count(*)::float8 as n from held group by 1, 2),
         pairs as (
             select a.tenant_id, a.product_id as product_a, b.product_id as product_b, count(*) as together

@@ -28,6 +28,10 @@ def test_the_tiny_shop_leaves_no_gold_table_empty(built: Platform) -> None:
         assert partitions == (days if "dt" in published.columns else 2), table
 
 
+#: State tables whose rows are parts of all revenue.
+_PARTS = ("category_performance", "geographic_sales", "revenue_attribution", "seasonal_sales", "tenant_summary")
+
+
 def test_revenue_and_orders_are_the_same_in_every_mart(built: Platform) -> None:
     ((orders, items, revenue),) = built.sql(
         f"""select count(distinct o.order_id), sum(i.quantity), sum(i.line_total)
@@ -42,9 +46,12 @@ def test_revenue_and_orders_are_the_same_in_every_mart(built: Platform) -> None:
     places = built.rows("gold.daily_geographic_sales")
     cohorts = built.rows("gold.cohort_retention").filter(pl.col("month") == pl.col("month").max())
     by_product = built.rows("gold.product_performance").filter(pl.col("month") == pl.col("month").max())
+
+    def newest(table: str) -> pl.DataFrame:
+        return built.rows(f"gold.{table}").filter(pl.col("month") == pl.col("month").max())
+
     by_customer, lifetime, by_segment, everyone = (
-        built.rows(f"gold.{table}").filter(pl.col("month") == pl.col("month").max())
-        for table in ("customer_analytics", "customer_lifetime_value", "clv_by_segment", "customer_360")
+        newest(table) for table in ("customer_analytics", "customer_lifetime_value", "clv_by_segment", "customer_360")
     )
     sums = [
         lines["line_total"].sum(),
@@ -60,6 +67,8 @@ def test_revenue_and_orders_are_the_same_in_every_mart(built: Platform) -> None:
         lifetime["historic_value"].sum(),
         by_segment["total_value"].sum(),
         everyone["total_spent"].sum(),
+        *(newest(table)["revenue"].sum() for table in _PARTS),
+        newest("customer_segments")["monetary"].sum(),
     ]
     assert sums == [revenue] * len(sums)
     assert all(isinstance(total, Decimal) for total in sums)
