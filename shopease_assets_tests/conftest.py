@@ -13,10 +13,14 @@ for _name in [name for name in os.environ if name.startswith(("SHOPEASE_", "DAGS
 os.environ["SHOPEASE_START_DATE"] = "2026-01-01"
 os.environ["SHOPEASE_HOME"] = tempfile.mkdtemp(prefix="shopease-tests-")
 
+import hypothesis
 import pytest
 
 from shopease_assets.sources.embedded import create_database, drop_database, remove_embedded, start_embedded
 from shopease_assets_tests.platform import LAST_DAY, START, Platform
+
+hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

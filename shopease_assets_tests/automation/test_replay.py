@@ -49,6 +49,7 @@ def test_a_row_mended_at_the_source_leaves_the_quarantine_and_gold_gains_it(shop
         assert all(shop_days.checks(f"silver.{table}", day)["row_conservation"] for table in _FACTS)
 
 
+@pytest.mark.slow
 def test_a_day_that_was_blocked_is_published_with_all_that_is_made_of_it(shop_days: Platform) -> None:
     shop_days.sql("update shop.orders set status = 'lost' where order_id between 201 and 400")
     assert not shop_days.run(DAY, _LAST).success
@@ -91,6 +92,7 @@ def test_an_order_and_its_lines_are_read_together_whichever_of_them_was_bad(shop
     assert shop_days.rows("silver.orders").filter(order_id=5)["subtotal"].to_list() == [30]
 
 
+@pytest.mark.slow
 def test_a_customer_who_is_back_releases_his_orders_of_other_days(shop_days: Platform) -> None:
     shop_days.sql("update shop.customers set email = 'asha at home' where customer_id = 2")
     shop_days.run(DAY, _LAST)
@@ -102,6 +104,7 @@ def test_a_customer_who_is_back_releases_his_orders_of_other_days(shop_days: Pla
     assert set(shop_days.rows("gold.fact_sales")["order_id"]) == set(range(1, 3 * _ROWS + 1))
 
 
+@pytest.mark.slow
 def test_a_version_mended_on_a_later_day_counts_from_then_and_the_bad_one_stays_history(shop_days: Platform) -> None:
     shop_days.sql("update shop.customers set email = 'asha at home' where customer_id = 2")
     shop_days.run(DAY, _LAST)

@@ -84,6 +84,7 @@ def watched(tmp_path: Path, empty_shop: str) -> Iterator[Watched]:
         yield Watched(platform, tmp_path / "dagster")
 
 
+@pytest.mark.slow
 def test_a_run_over_the_dirtiest_shop_writes_no_personal_value_down(
     server: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:

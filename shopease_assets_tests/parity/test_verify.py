@@ -205,6 +205,7 @@ def test_reports_of_unpublished_days_are_skipped(platform: Platform, verify: Ver
     assert all("not published" in report.skipped for report in verify(platform).reports)
 
 
+@pytest.mark.slow
 def test_a_business_day_that_is_not_utc_agrees_too(
     platform: Platform, verify: Verify, monkeypatch: pytest.MonkeyPatch
 ) -> None:

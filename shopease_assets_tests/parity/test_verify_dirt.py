@@ -14,6 +14,8 @@ from shopease_assets_tests.parity.conftest import Verify
 from shopease_assets_tests.platform import LAST_DAY, START, Platform
 from shopease_assets_tests.spine.test_dirt import _SILVER, _SOME
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def dirty(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:

@@ -158,6 +158,7 @@ def sound_part(server: str, dirty: Dirty, tmp_path_factory: pytest.TempPathFacto
     drop_database(server, "sound_part")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", GOLD)
 def test_gold_of_a_dirty_source_is_what_its_sound_rows_give_in_postgresql(sound_part: Platform, table: str) -> None:
     assert gold_differences(sound_part, table, LAST_DAY) == []

@@ -19,6 +19,7 @@ def rerun(built: Platform, copy_of: Copy) -> Platform:
     return copy_of(built)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("days_per_run", [1, 3])
 def test_shorter_runs_publish_the_same_rows(built: Platform, rerun: Platform, days_per_run: int) -> None:
     before = versions(rerun)

@@ -125,6 +125,7 @@ def test_a_commit_that_comes_late_is_seen_inside_the_overlap_and_once(copy: Plat
     assert _stale_since(copy, "orders", newest - OVERLAP) == set()
 
 
+@pytest.mark.slow
 def test_a_change_made_while_a_long_run_is_reading_is_found_afterwards(
     copy: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +174,7 @@ def test_what_a_failed_run_left_undone_is_found_again(copy: Platform) -> None:
     assert copy.lacks() == {}
 
 
+@pytest.mark.slow
 def test_orders_whose_customer_arrives_later_leave_the_quarantine_and_so_do_their_lines(
     empty_shop: str, tmp_path: Path
 ) -> None:
