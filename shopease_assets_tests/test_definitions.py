@@ -397,6 +397,17 @@ def test_months_that_lag_behind_their_days_are_asked_for_in_one_run_up_to_the_cu
     assert later.publication > stale.publication
 
 
+def test_a_month_lags_behind_a_late_invoice_but_not_behind_quality_scores(platform: Platform) -> None:
+    assert platform.run(START, LAST_DAY).success
+    months = ["2026-01-01", "2026-02-01"]
+    platform.run(date(2026, 1, 5), tables=["gold/data_quality_scores"])
+    assert stale_months(platform.log, months) is None
+    platform.run(date(2026, 1, 5), tables=["silver/invoices"])
+    stale = stale_months(platform.log, months)
+    assert stale is not None
+    assert stale.first == "2026-01-01"
+
+
 def test_a_source_that_is_away_for_a_moment_costs_a_retry_not_the_run(platform: Platform) -> None:
     assert _outcomes(_materialised(platform, _AwayAtFirst(platform.dsn))) == ["STEP_UP_FOR_RETRY", "STEP_SUCCESS"]
 

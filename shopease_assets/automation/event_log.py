@@ -85,11 +85,14 @@ class PooledSqliteEventLogStorage(ConsolidatedSqliteEventLogStorage):
             waiting, self._burst.waiting = self._burst.waiting, []
             if not waiting:
                 return
-            with self._engine.begin() as self._burst.local.connection:
-                try:
+            try:
+                with self._engine.begin() as self._burst.local.connection:
                     self._store_burst(self._burst.local.connection, waiting)
-                finally:
-                    del self._burst.local.connection
+            except sa.exc.OperationalError:
+                self._burst.waiting = [*waiting, *self._burst.waiting]  # a locked database costs no event
+                raise
+            finally:
+                self._burst.local.connection = None
 
     def _store_burst(self, connection: sa.Connection, events: Sequence[dg.EventLogEntry]) -> None:
         """What the stock class does event by event, in a statement per table; an event is serialised once."""

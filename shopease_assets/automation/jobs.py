@@ -1,7 +1,7 @@
 """The two jobs, the nightly schedule, and the sensors that ask for months that lag behind their days."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
@@ -56,7 +56,7 @@ def _ask_for_stale_months(context: dg.RunStatusSensorContext) -> dg.RunRequest |
     stale = stale_months(open_lake(settings()).log, MONTHLY.get_partition_keys())
     if stale is None:
         return dg.SkipReason("every month is as new as its days")
-    return _range(stale.first, stale.last, run_key=f"{stale.first} after publication {stale.publication}")
+    return _range(stale.first, stale.last, run_key=f"{stale.first} after publication {stale.publication}, {_hour()}")
 
 
 refresh_months = dg.run_status_sensor(
@@ -90,7 +90,12 @@ def quality_scores(context: dg.SensorEvaluationContext) -> Iterator[dg.RunReques
     if not stale:
         yield dg.SkipReason("every day's scores are those of its newest audits")
     for first, last in day_ranges(stale, settings().days_per_run):
-        yield _range(first, last, run_key=f"{first} … {last} after {max(stale.values()).isoformat()}")
+        yield _range(first, last, run_key=f"{first} … {last} after {max(stale.values()).isoformat()}, {_hour()}")
+
+
+def _hour() -> str:
+    """In a run's key: what failed is asked for again, but not every minute."""
+    return f"{datetime.now(UTC):%Y-%m-%dT%H}"
 
 
 def _range(first: object, last: object, *, run_key: str | None) -> dg.RunRequest:

@@ -23,6 +23,7 @@ from shopease_assets.automation.planning import (
     waits_for,
 )
 from shopease_assets.automation.stale_scores import stale_scores
+from shopease_assets.core.errors import SettingsError, SourceError
 from shopease_assets.core.layout import TableRef, partition_date
 from shopease_assets.kit.bronze import day_range
 from shopease_assets.kit.partitions import DAILY, MONTHLY, REFERENCES
@@ -36,7 +37,7 @@ from shopease_assets.storage.records import PublishedPartition
 from shopease_assets.storage.versions import written_at
 
 Partitions = Mapping[str, PublishedPartition]
-#: Clocks differ and transactions commit late: changes this much older than the last look are looked at again.
+#: Clocks differ, and not every role sees who is still at work: changes this much older are looked at again.
 OVERLAP = timedelta(minutes=10)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _SHORT_GAP_DAYS = 31
@@ -52,9 +53,17 @@ class Look:
 
 
 def days_until_now(snapshot: PostgresSnapshot) -> tuple[str, str]:
-    """The lake's first day, and today by the source's clock."""
+    """The lake's first day, and today by the source's clock.
+
+    Raises:
+        SettingsError: the lake's first day has not come yet.
+    """
     today = snapshot.taken_at.astimezone(settings().zone).date().isoformat()
     started = keys_between(DAILY, "", today)
+    if not started:
+        raise SettingsError(
+            f"SHOPEASE_START_DATE={settings().start_date} has not come yet at the source: there it is {today}"
+        )
     return started[0], started[-1]
 
 
@@ -210,11 +219,11 @@ def _look(
 ) -> tuple[set[str], datetime]:
     """The table's stale days, and where its next look begins: before the oldest change the lake lacks."""
     if not published:  # a first load needs no comparison
-        return _keys(snapshot.counts(table, day_range(days, table))), snapshot.taken_at - OVERLAP
+        return _keys(snapshot.counts(table, day_range(days, table))), snapshot.settled_at - OVERLAP
     found = [_changes(lake, snapshot, table, part, since, published) for part in _parts(days, whole=since is None)]
     lacking = pl.concat([changed.filter(~pl.col("held")) for changed in found])
     newest, oldest = pl.concat(found)["moved_at"].max(), lacking["moved_at"].min()
-    reached = min(at for at in (snapshot.taken_at, newest, oldest) if isinstance(at, datetime)) - OVERLAP
+    reached = min(at for at in (snapshot.settled_at, newest, oldest) if isinstance(at, datetime)) - OVERLAP
     stale = _keys(lacking["dt"]) | _shrunk(snapshot, table, published, days, counted)
     return stale, max(reached, since) if since else reached
 
@@ -245,11 +254,20 @@ def _shrunk(
     days: tuple[str, str],
     counted: int | None,
 ) -> set[str]:
-    """The newest published days whose rows are not as many at the source: rows were deleted or moved to another day."""
+    """The newest published days whose rows are not as many at the source: rows were deleted or moved to another day.
+
+    Raises:
+        SourceError: the whole table is empty there: a wrong address must not empty the lake.
+    """
     read = sorted(day for day in published if days[0] <= day <= days[1])[-(counted or 0) :]
     if table.versions or not read:  # what the source has overwritten stays
         return set()
     counts = snapshot.counts(table, day_range((read[0], read[-1]), table))
+    if not counts and any(published[day].rows for day in read) and snapshot.is_empty(table):
+        raise SourceError(
+            f"{table} has no rows at the source, but in the lake; correct SHOPEASE_SOURCE_DSN, or, if they were "
+            f"deleted, run: shopease run --table bronze/{table.name} --from {read[0]} --to {read[-1]}"
+        )
     return {day for day in read if counts.get(partition_date(day), 0) != published[day].rows}
 
 

@@ -17,7 +17,7 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 from shopease_assets.automation.jobs import daily_job, month_state_job
 from shopease_assets.automation.late_changes import days_until_now, look, oldest_read, work_for
 from shopease_assets.automation.planning import Chunk, is_made_afterwards, waves
-from shopease_assets.core.errors import ShopEaseError
+from shopease_assets.core.errors import SourceUnavailable
 from shopease_assets.core.layout import TableRef
 from shopease_assets.kit.partitions import DAILY
 from shopease_assets.settings import settings
@@ -57,7 +57,7 @@ def late_changes_sensor(assets: Sequence[dg.AssetsDefinition], tables: Sequence[
                 begin = {table.name: cursor.since.get(table.name) or oldest_read(lake, table) for table in late}
                 since = {name: at for name, at in begin.items() if at}
                 found = look(lake, snapshot, late, days_until_now(snapshot), since=since, counted=_DAYS_COUNTED)
-        except ShopEaseError as error:
+        except SourceUnavailable as error:  # anything else is for a person to mend, and fails the tick
             return dg.SkipReason(str(error))
         daily = [
             asset

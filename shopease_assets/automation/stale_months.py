@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from shopease_assets.automation.stale_scores import SCORES
 from shopease_assets.storage.log import PublicationLog
 
 
@@ -18,7 +19,8 @@ class StaleMonths:
 def stale_months(log: PublicationLog, months: Sequence[str]) -> StaleMonths | None:
     """From the first month that lags behind its days to the current one: a later state holds those days too.
 
-    A month lags when the oldest of its tables was published before the newest gold day of the month.
+    A month lags when the oldest of its tables was published before the newest day of the month in silver or gold:
+    invoices and subscriptions have no daily gold. Quality scores are written last, and no month is made of them.
     """
     days: dict[str, int] = {}
     states: list[dict[str, int]] = []
@@ -26,7 +28,7 @@ def stale_months(log: PublicationLog, months: Sequence[str]) -> StaleMonths | No
         published = {key: pointer.publication for key, pointer in log.pointers(ref).items()}
         if ref.partition_by == "month":
             states.append(published)
-        elif ref.layer == "gold":
+        elif ref.layer in {"silver", "gold"} and ref != SCORES:
             for day, publication in published.items():
                 month = f"{day[:7]}-01"
                 days[month] = max(publication, days.get(month, 0))

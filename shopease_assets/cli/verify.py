@@ -12,7 +12,6 @@ from rich.table import Table
 from shopease_assets.cli import options
 from shopease_assets.cli.console import console
 from shopease_assets.core.errors import SettingsError
-from shopease_assets.core.layout import TableRef, partition_date
 from shopease_assets.settings import settings
 from shopease_assets.sources.dsn import describe_dsn, source_dsn
 from shopease_assets.storage.open import open_lake
@@ -20,7 +19,6 @@ from shopease_assets.storage.open import open_lake
 if TYPE_CHECKING:
     from shopease_assets.parity.certificate import Certificate, Difference, ReportParity, TableParity
     from shopease_assets.sources.postgres_table import DayRange, PostgresTable
-    from shopease_assets.storage.lake import ParquetLake
 
 _MOST_SHOWN = 10  # of each table
 _EQUAL = "[green]equal[/]"
@@ -46,7 +44,7 @@ def verify(
 
     tables = _selected(source_tables, table)
     lake, dsn = open_lake(settings()), source_dsn(settings())
-    days = _days(lake, tables, start, end)
+    days = _days(start, end)
     with PostgresSnapshot(dsn) as snapshot, out.status("comparing") as status:
         shown, reports, lake_start = LakeSnapshot.now(lake), [] if table else REPORTS, settings().start_date
         steps = verified(shown, snapshot, tables, reports, days, lake_start, describe_dsn(dsn))
@@ -143,15 +141,13 @@ def _selected(known: list["PostgresTable"], name: str | None) -> list["PostgresT
     raise SettingsError(f"--table {name!r} is no source table; there are: {names}")
 
 
-def _days(lake: "ParquetLake", tables: list["PostgresTable"], start: str | None, end: str | None) -> "DayRange":
-    """From the lake's first day to yesterday, or to today once something of today is published."""
+def _days(start: str | None, end: str | None) -> "DayRange":
+    """From the lake's first day to yesterday: today is still being written at the source."""
     from shopease_assets.sources.postgres_table import DayRange
 
     today = datetime.now(settings().zone).date()
-    read = [key for table in tables for key in lake.log.pointers(TableRef("bronze", table.name))]
-    newest = max(map(partition_date, read), default=today)
-    last = min(options.day(end, "--to") if end else max(today - timedelta(days=1), newest), today)
     first = options.day(start, "--from") if start else settings().start_date
+    last = min(options.day(end, "--to"), today) if end else max(today - timedelta(days=1), first)
     if first < settings().start_date:
         raise SettingsError(f"--from {first} lies before the lake's first day {settings().start_date}; start there")
     if last < first:

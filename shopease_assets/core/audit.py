@@ -53,6 +53,7 @@ def audit(
     parents: Mapping[str, pl.DataFrame] | None = None,
     refused_parents: Mapping[str, pl.DataFrame] | None = None,
     thresholds: Mapping[Dimension, float] = THRESHOLDS,
+    zone: str = "UTC",
 ) -> Audit:
     """Judge what a silver function made of its bronze rows.
 
@@ -64,11 +65,12 @@ def audit(
         parents: per reference column, the keys that exist in silver (with `dt` for a parent of the same day).
         refused_parents: likewise, those set aside on the same day: their rows go with them, uncounted.
         thresholds: per dimension, the least share of good rows.
+        zone: the time zone of the business day; no date may lie after the day following the extraction's.
     """
     rules = [*contract.rules(), *_kit_rules(contract)]
     judged = (
         _with_parents(frame, contract.references(), parents or {}, refused_parents or {})
-        .with_columns((pl.col("_extracted_at").dt.date() + pl.duration(days=1)).alias(LATEST_DATE))
+        .with_columns((_business_day("_extracted_at", zone) + pl.duration(days=1)).alias(LATEST_DATE))
         .with_columns(rule.keeps.fill_null(value=True).alias(f"rule:{rule.name}") for rule in rules)
         .with_columns((pl.col(f"rule:{rule.name}") | rule.excused).alias(f"score:{rule.name}") for rule in rules)
         .with_columns(pl.all_horizontal(f"rule:{rule.name}" for rule in rules).alias("_good"))
@@ -83,6 +85,10 @@ def audit(
         samples=_samples(bad, contract, rules),
         warnings=_warnings(judged, contract),
     )
+
+
+def _business_day(column: str, zone: str) -> pl.Expr:
+    return pl.col(column).dt.convert_time_zone(zone).dt.date()
 
 
 def _kit_rules(contract: type[Contract]) -> list[Rule]:

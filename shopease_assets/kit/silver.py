@@ -28,7 +28,6 @@ from shopease_assets.settings import settings
 from shopease_assets.storage.io_manager import LakeIOManager
 from shopease_assets.storage.lake import ParquetLake, Relation
 
-#: Every silver table's contract, in the order their files were loaded.
 SilverFunction = Callable[..., pl.LazyFrame]
 CONSERVATION, RECONCILES = "row_conservation", "reconciles_with_source"
 _CHECKS = {
@@ -83,6 +82,7 @@ def silver(contract: type[Contract]) -> Callable[[SilverFunction], dg.AssetsDefi
                 parents=_parents(lake.lake, contract, partitions),
                 refused_parents=_refused_parents(lake.lake, contract, partitions),
                 thresholds=settings().thresholds,
+                zone=settings().timezone,
             )
             run_id, base = context.run.run_id, lake.started_at_position
             told = {"run_id": pl.lit(run_id), "quarantined_at": pl.lit(datetime.now(UTC))}

@@ -14,9 +14,11 @@ from shopease_assets.parity.certificate import Accounted, Difference
 from shopease_assets.parity.lake_snapshot import LakeSnapshot
 from shopease_assets.parity.row_hash import DUCKDB, is_text
 from shopease_assets.sources.postgres_table import PostgresTable, lake_type
+from shopease_assets.storage.records import PublishedPartition
 from shopease_assets.storage.relation import Relation
 
 BLOCKED, BEHIND = "not published in silver", "silver is older than bronze"
+REFUSED = "silver is older than its newest audit, which blocked it"
 ALTERED, UNACCOUNTED = "differs in silver", "in neither silver nor quarantine"
 TWICE, INVENTED = "more than once in silver and quarantine", "in silver, not in bronze"
 
@@ -35,16 +37,22 @@ def accounted_in_silver(table: PostgresTable, lake: LakeSnapshot, days: Iterable
     if not lake.has(silver):
         return None
     keys = [day.isoformat() for day in days]
-    read, shown = lake.pointers(bronze, keys), lake.pointers(silver, keys)
-    states = {
-        key: BLOCKED if key not in shown else BEHIND if shown[key].publication < pointer.publication else ""
-        for key, pointer in read.items()
-    }
+    read, shown, aside = (lake.pointers(ref, keys) for ref in (bronze, silver, silver.quarantine))
+    states = {key: _state(pointer, shown.get(key), aside.get(key)) for key, pointer in read.items()}
     accounts, differences = _accounts(table, lake, [key for key, state in states.items() if not state])
     told = [Accounted(partition_date(key), rows=read[key].rows, state=state) for key, state in states.items() if state]
     late = [Difference(str(silver), one.day, one.state, rows=one.rows) for one in told if one.rows]
     ordered = sorted([*accounts, *told], key=lambda one: one.day)
     return SilverParity(ordered, sorted([*late, *differences], key=lambda one: one.day))
+
+
+def _state(bronze: PublishedPartition, silver: PublishedPartition | None, quarantine: PublishedPartition | None) -> str:
+    if silver is None:
+        return BLOCKED
+    if silver.publication < bronze.publication:
+        return BEHIND
+    # a step sets rows aside first and publishes the others last
+    return REFUSED if quarantine and quarantine.publication > silver.publication else ""
 
 
 def _accounts(table: PostgresTable, lake: LakeSnapshot, keys: list[str]) -> tuple[list[Accounted], list[Difference]]:

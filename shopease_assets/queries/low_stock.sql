@@ -3,7 +3,7 @@ select
     stock.tenant_id,
     stock.store_id,
     stock.product_id,
-    products.name as product_name,
+    products.product_name,
     stock.stock_quantity,
     stock.reorder_level,
     stock.units_sold_28_days,

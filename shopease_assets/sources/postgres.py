@@ -32,7 +32,11 @@ EXTRACTED_AT, SOURCE = "_extracted_at", "_source"
 _INFINITE = "('infinity', '-infinity')"
 _READABLE = "timestamptz '0001-01-01' and '9999-01-01'"  # as arrow_rows has it
 _ONE_INSTANT = r"-c default_transaction_isolation=repeatable\ read -c default_transaction_read_only=on -c TimeZone=UTC"
+#: Of other roles' sessions only a member of pg_read_all_stats (or pg_monitor) sees the beginning.
+_OLDEST_WORK = """select least(now(), min(xact_start)) from pg_stat_activity
+                  where backend_type = 'client backend' and datname = current_database() and pid <> pg_backend_pid()"""
 _BATCH_BYTES = 2 << 20
+_LITERAL = re.compile("'(?:[^']|'')*'")  # a report is handed rows the source has overwritten: names of persons too
 _FIRST_AND_LAST = [f"{date(year, 1, 1)}" for year in YEARS]
 
 
@@ -53,7 +57,10 @@ class PostgresSnapshot:
                 f"the source {describe_dsn(dsn)} cannot be reached ({_reason(error)}); "
                 "start it or correct SHOPEASE_SOURCE_DSN"
             ) from None
-        self.taken_at: datetime = self._rows("select now()")[0]["now"]
+        moments = self._rows(f"select now() as taken, ({_OLDEST_WORK}) as settled")[0]
+        self.taken_at: datetime = moments["taken"]
+        #: What was written before then is seen: a transaction still open may yet commit rows dated by its beginning.
+        self.settled_at: datetime = moments["settled"]
 
     def __enter__(self) -> Self:
         return self
@@ -128,6 +135,10 @@ class PostgresSnapshot:
         return {
             row["dt"]: row["rows"] for row in self._rows(f"select dt, count(*) as rows from ({inner}) as t group by dt")
         }
+
+    def is_empty(self, table: PostgresTable) -> bool:
+        """Whether the table has no row at all."""
+        return not self._rows(f"select 1 as one from {table} limit 1")
 
     def changes(self, table: PostgresTable, since: datetime | None, days: DayRange) -> pa.Table:
         """Which rows of the days arrived or changed since then: their key, `updated_at`, `dt`, and `moved_at`.
@@ -213,7 +224,7 @@ class PostgresSnapshot:
                 yield pa.RecordBatch.from_pylist([], schema=reader.schema)  # a day without rows has columns too
                 yield from reader
         except (dbapi.Error, OSError) as error:
-            reason = redacted(_reason(error), re.findall(r"\w+", sql))  # a query of ours names no values
+            reason = redacted(_reason(error), re.findall(r"\w+", _LITERAL.sub("", sql)))
             raise SourceUnavailable(f"{subject} could not be read ({reason}); run it again") from None
 
 

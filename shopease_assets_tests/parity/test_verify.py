@@ -10,10 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 from shopease_assets.cli.main import app
+from shopease_assets.core.contract import Rule
 from shopease_assets.core.layout import TableRef
+from shopease_assets.core.quality import Dimension
 from shopease_assets.parity.certificate import Certificate, is_unchanged, store
 from shopease_assets.parity.reports import REPORTS
 from shopease_assets.settings import settings
+from shopease_assets.silver.orders import Orders
 from shopease_assets.sources.postgres_table import DayRange
 from shopease_assets_tests.parity.conftest import Verify
 from shopease_assets_tests.platform import LAST_DAY, START, Platform
@@ -184,6 +187,24 @@ def test_silver_that_lags_behind_bronze_is_told(built: Platform, copy_of: Copy, 
     assert platform.run(_DAY, tables=["bronze/orders"]).success
     (found,) = verify(platform, tables=["orders"]).differences
     assert (found.table, found.day, found.what) == ("silver.orders", _DAY, "silver is older than bronze")
+
+
+def test_a_day_its_newest_audit_blocked_is_told_once_not_row_by_row(
+    built: Platform, copy_of: Copy, verify: Verify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = copy_of(built)
+    strict = settings().model_copy(update={"least_validity": 1.0})
+    monkeypatch.setattr("shopease_assets.kit.silver.settings", lambda: strict)
+    rule = pl.col("total_amount") < 0
+    monkeypatch.setattr(Orders, "rules", classmethod(lambda cls: [Rule("a stricter rule", Dimension.VALIDITY, rule)]))
+    assert not platform.run(_DAY, tables=["silver/orders"]).success
+    (found,) = verify(platform, tables=["orders"]).differences
+    assert (found.day, found.what) == (_DAY, "silver is older than its newest audit, which blocked it")
+
+
+def test_the_daily_report_is_compared_for_the_days_asked_for_only(built: Platform, verify: Verify) -> None:
+    daily = next(report for report in verify(built, _DAY, _DAY).reports if report.name == "daily_sales_summary")
+    assert (list(daily.partitions), daily.skipped) == ([str(_DAY)], "")
 
 
 def test_days_that_were_never_read_are_missing_only_if_the_source_has_rows(platform: Platform, verify: Verify) -> None:

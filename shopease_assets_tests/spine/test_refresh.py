@@ -11,6 +11,7 @@ import pytest
 from shopease_assets import synthetic
 from shopease_assets.automation.late_changes import OVERLAP, look, oldest_read
 from shopease_assets.automation.planning import Chunk, Work, waves
+from shopease_assets.core.errors import SourceError
 from shopease_assets.core.layout import TableRef
 from shopease_assets.definitions import assets
 from shopease_assets.kit.bronze import SOURCE_TABLES
@@ -88,6 +89,14 @@ def test_an_order_deleted_by_hand_refreshes_its_day_and_no_other(copy: Platform)
     assert copy.lacks() == {}
     remember(copy.dsn)
     assert gold_differences(copy, "daily_sales_summary", LAST_DAY) == []
+
+
+def test_a_source_table_without_any_row_does_not_empty_the_lake(copy: Platform) -> None:
+    copy.sql("delete from shop.web_events")
+    with pytest.raises(
+        SourceError, match=r"shop.web_events has no rows .* run: shopease run --table bronze/web_events"
+    ):
+        copy.lacks()
 
 
 def test_an_order_that_moves_to_another_day_refreshes_both(copy: Platform) -> None:

@@ -73,7 +73,7 @@ def compared_report(
     Raises:
         SourceError: the source cannot be read.
     """
-    wanted = {day.isoformat() for day in days} | {day.replace(day=1).isoformat() for day in days}
+    wanted = {(day.replace(day=1) if report.days else day).isoformat() for day in days}
     shown = {key: pointer for key, pointer in lake.pointers(report.ref).items() if key in wanted}
     if not shown:
         return ReportParity(report.name, [], 0, [], f"not published from {days.start} to {days.end}")
