@@ -10,6 +10,7 @@ import polars as pl
 
 from shopease_assets.core.contract import Contract, flag, integer, key, ratio, text, total
 from shopease_assets.core.layout import partition_date
+from shopease_assets.kit.charts import shelves_by_stock
 from shopease_assets.kit.gold import gold
 from shopease_assets.settings import settings
 
@@ -93,6 +94,7 @@ def end_of_day_stock(
     history=["silver.inventory_movements"],
     versions=["silver.inventory", "silver.products"],
     stock="stock_quantity",
+    chart=shelves_by_stock,
 )
 def fact_inventory(
     silver_inventory_movements: pl.LazyFrame,

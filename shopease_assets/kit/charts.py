@@ -8,11 +8,13 @@ import base64
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from itertools import accumulate
 from xml.sax.saxutils import escape
 
 import polars as pl
 
 Chart = Callable[[pl.DataFrame], str]
+_Tile = tuple[tuple[str, int], float, float, float, float]  # what, and its left, top, width and height
 
 _WIDTH = 600
 _TOP = 34  # below the title
@@ -23,6 +25,7 @@ _WORST_SHARE_SHOWN = 0.9
 _MOST_PRODUCTS, _MOST_TENANTS = 10, 10
 _LONGEST_NAME = 26
 _MOST_DAY_LABELS = 7
+_LETTER = 6  # wide
 _BUCKETS = ("current", "1-30", "31-60", "61-90", "90+")
 _MOST_COHORTS = 12
 
@@ -58,10 +61,23 @@ def top_products(performance: pl.DataFrame) -> str:
 
 
 def customers_per_segment(segments: pl.DataFrame) -> str:
-    """How many customers of all tenants are in each segment of `customer_segments`."""
+    """How many customers of all tenants are in each segment of `customer_segments`: areas of a treemap."""
     shown = segments.group_by("rfm_segment").len().sort(["len", "rfm_segment"], descending=[True, False])
     names = [segment.replace("_", " ") for segment in shown["rfm_segment"]]
-    return _markdown(f"{len(segments):,} customers by RFM segment", _rows_of_bars(names, shown["len"].to_list()))
+    drawing = _treemap(list(zip(names, shown["len"].to_list(), strict=True)))
+    return _markdown(f"{len(segments):,} customers by RFM segment", drawing)
+
+
+def shelves_by_stock(inventory: pl.DataFrame) -> str:
+    """How many shelves (product and store) of `fact_inventory` are empty, low, sound or overfull at the day's end."""
+    empty, low, over = (pl.col(name) for name in ("is_out_of_stock", "is_low_stock", "is_overstock"))
+    counts = inventory.select(
+        empty.sum().alias("out of stock"),
+        (low & ~empty).sum().alias("low"),
+        (~empty & ~low & ~over).sum().alias("sound"),
+        over.sum().alias("overstock"),
+    ).row(0, named=True)
+    return _markdown(f"Shelves by stock, {inventory['dt'].max()}", _rows_of_bars([*counts], [*counts.values()]))
 
 
 def receivables_by_age(aging: pl.DataFrame) -> str:
@@ -238,6 +254,37 @@ def _heat_map(
                     yield _text(x + width / 2, y + 15, f"{share:.0%}", anchor="middle", colour=_ON_CELL)
 
     return _TOP + (len(months) + 1) * row + 2, "".join(drawn())
+
+
+def _treemap(parts: Sequence[tuple[str, int]]) -> tuple[int, str]:
+    """Areas in proportion, each named where its name fits."""
+    height, base = 300, 292
+
+    def drawn() -> Iterator[str]:
+        for (name, value), x, y, width, high in _tiles(parts, 4, _TOP, _WIDTH - 8, base - _TOP):
+            yield _bar(x + 1, y + 1, max(width - 2, 0), max(high - 2, 0))
+            words = f"{name} {value:,}"
+            if len(words) * _LETTER < width and high > _TOP / 2:
+                yield _text(x + width / 2, y + high / 2 + 4, words, anchor="middle", colour="#ffffff")
+
+    return height, "".join(drawn())
+
+
+def _tiles(parts: Sequence[tuple[str, int]], x: float, y: float, width: float, height: float) -> Iterator[_Tile]:
+    """Cuts the longer side where the parts, largest first, fall into the two most equal halves; and so on."""
+    if len(parts) < 2:  # noqa: PLR2004  # nothing to cut
+        yield from ((part, x, y, width, height) for part in parts)
+        return
+    total = sum(value for _, value in parts)
+    sums = list(accumulate(value for _, value in parts[:-1]))
+    cut = min(range(len(sums)), key=lambda n: abs(sums[n] - total / 2)) + 1
+    share = sums[cut - 1] / total
+    if width >= height:
+        yield from _tiles(parts[:cut], x, y, width * share, height)
+        yield from _tiles(parts[cut:], x + width * share, y, width * (1 - share), height)
+    else:
+        yield from _tiles(parts[:cut], x, y, width, height * share)
+        yield from _tiles(parts[cut:], x, y + height * share, width, height * (1 - share))
 
 
 def _rows_of_bars(names: Sequence[str], values: Sequence[float]) -> tuple[int, str]:

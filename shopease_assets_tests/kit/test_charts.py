@@ -17,6 +17,7 @@ from shopease_assets.kit.charts import (
     retention_by_cohort,
     revenue_and_forecast,
     revenue_per_day,
+    shelves_by_stock,
     top_products,
     web_funnel,
 )
@@ -153,10 +154,30 @@ def test_the_ten_products_with_the_highest_revenue_are_shown_the_best_first() ->
     assert words[-2:] == ["Chair 3", "3,000"]
 
 
-def test_segments_are_bars_of_customers_the_largest_first() -> None:
+def test_segments_are_areas_in_proportion_to_their_customers_the_largest_first() -> None:
     segments = pl.DataFrame({"rfm_segment": ["at_risk", "champions", "about_to_sleep", "champions"]})
-    words = _words(_picture(customers_per_segment(segments)))
-    assert words == ["4 customers by RFM segment", "champions", "2", "about to sleep", "1", "at risk", "1"]
+    picture = _picture(customers_per_segment(segments))
+    assert _words(picture) == ["4 customers by RFM segment", "champions 2", "about to sleep 1", "at risk 1"]
+    sides = zip(_sizes(picture, "width"), _sizes(picture, "height"), strict=True)
+    areas = [(width + 2) * (height + 2) for width, height in sides]
+    assert areas == pytest.approx([592 * 258 / 2, 592 * 258 / 4, 592 * 258 / 4], rel=0.01)
+
+
+def test_a_segment_too_small_for_its_name_is_an_area_without() -> None:
+    picture = _picture(customers_per_segment(pl.DataFrame({"rfm_segment": ["champions"] * 999 + ["at_risk"]})))
+    assert _words(picture) == ["1,000 customers by RFM segment", "champions 999"]
+    assert len(list(picture.iter(f"{_SVG}rect"))) == 2
+
+
+def test_every_shelf_is_counted_once_by_how_full_it_is() -> None:
+    kinds = (
+        [(True, True, False)] * 2 + [(False, True, False)] + [(False, False, False)] * 4 + [(False, False, True)] * 3
+    )
+    names = ["is_out_of_stock", "is_low_stock", "is_overstock"]
+    shelves = pl.DataFrame(kinds, schema=names, orient="row").with_columns(dt=pl.lit(_DAY))
+    assert _words(_picture(shelves_by_stock(shelves))) == [
+        "Shelves by stock, 2026-01-30", "out of stock", "2", "low", "1", "sound", "4", "overstock", "3",
+    ]  # fmt: skip
 
 
 def test_receivables_are_added_over_tenants_from_current_to_the_oldest() -> None:
