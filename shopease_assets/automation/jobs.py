@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
+from shopease_assets.automation.planning import range_tags
 from shopease_assets.automation.stale_months import stale_months
 from shopease_assets.automation.stale_scores import stale_scores
 from shopease_assets.core.layout import day_ranges
@@ -99,5 +99,4 @@ def _hour() -> str:
 
 
 def _range(first: object, last: object, *, run_key: str | None) -> dg.RunRequest:
-    tags = {ASSET_PARTITION_RANGE_START_TAG: str(first), ASSET_PARTITION_RANGE_END_TAG: str(last)}
-    return dg.RunRequest(run_key=run_key, tags=tags)
+    return dg.RunRequest(run_key=run_key, tags=range_tags(str(first), str(last)))

@@ -12,11 +12,10 @@ from hashlib import sha256
 import dagster as dg
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from shopease_assets.automation.jobs import daily_job, month_state_job
 from shopease_assets.automation.late_changes import days_until_now, look, oldest_read, work_for
-from shopease_assets.automation.planning import Chunk, is_made_afterwards, waves
+from shopease_assets.automation.planning import Chunk, is_made_afterwards, range_tags, waves
 from shopease_assets.core.errors import SourceUnavailable
 from shopease_assets.core.layout import TableRef
 from shopease_assets.kit.partitions import DAILY
@@ -117,9 +116,5 @@ def _request(lake: ParquetLake, chunk: Chunk, hour: str) -> dg.RunRequest:
     return dg.RunRequest(
         run_key=f"{hour} {chunk.first}…{chunk.last} {seen}",
         asset_selection=[asset.key for asset in chunk.assets],
-        tags={
-            LATE_CHANGES: "true",
-            ASSET_PARTITION_RANGE_START_TAG: chunk.first,
-            ASSET_PARTITION_RANGE_END_TAG: chunk.last,
-        },
+        tags={LATE_CHANGES: "true", **range_tags(chunk.first, chunk.last)},
     )

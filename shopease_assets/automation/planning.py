@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import dagster as dg
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from shopease_assets.core.layout import partition_date
 from shopease_assets.kit.partitions import DAILY, HISTORY, MONTHLY, WAITS_FOR
@@ -107,6 +108,11 @@ def coalesced(work: Work, most: int | None = None, *, gap: int = 1) -> list[tupl
         else:
             runs.append([key])
     return [(tables[run[0]], run[0], run[-1]) for run in runs]
+
+
+def range_tags(first: str, last: str) -> dict[str, str]:
+    """The tags by which Dagster runs a range of partitions in one run."""
+    return {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
 
 
 def name_of(asset: dg.AssetsDefinition) -> str:

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 import dagster as dg
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
-from shopease_assets.automation.planning import Chunk
+from shopease_assets.automation.planning import Chunk, range_tags
 from shopease_assets.storage.io_manager import BLOCKED, NOT_PUBLISHED
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -61,7 +60,7 @@ def run_chunks(
                 instance=instance,
                 resources=dict(resources),
                 run_config=_QUIET,
-                tags={ASSET_PARTITION_RANGE_START_TAG: part.first, ASSET_PARTITION_RANGE_END_TAG: part.last},
+                tags=range_tags(part.first, part.last),
                 raise_on_error=False,
             )
             runs += 1

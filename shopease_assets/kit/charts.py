@@ -77,7 +77,7 @@ def shelves_by_stock(inventory: pl.DataFrame) -> str:
         (~empty & ~low & ~over).sum().alias("sound"),
         over.sum().alias("overstock"),
     ).row(0, named=True)
-    return _markdown(f"Shelves by stock, {inventory['dt'].max()}", _rows_of_bars([*counts], [*counts.values()]))
+    return _markdown(f"Shelves by stock, {inventory['dt'][0]}", _rows_of_bars([*counts], [*counts.values()]))
 
 
 def receivables_by_age(aging: pl.DataFrame) -> str:
