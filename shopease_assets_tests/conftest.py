@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-for _name in [name for name in os.environ if name.startswith(("SHOPEASE_", "DAGSTER_"))]:
+for _name in [name for name in os.environ if name.startswith(("SHOPEASE_", "DAGSTER_", "AWS_"))]:
     del os.environ[_name]
 os.environ["SHOPEASE_START_DATE"] = "2026-01-01"
 os.environ["SHOPEASE_HOME"] = tempfile.mkdtemp(prefix="shopease-tests-")
@@ -17,6 +17,7 @@ import hypothesis
 import pytest
 
 from shopease_assets.sources.embedded import create_database, drop_database, remove_embedded, start_embedded
+from shopease_assets_tests.aws import aws_environment, environment, moto_server, reset
 from shopease_assets_tests.platform import LAST_DAY, START, Platform
 
 hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
@@ -67,3 +68,18 @@ def platform(tmp_path: Path, shop: str) -> Iterator[Platform]:
     """A lake of its own over a shop of its own."""
     with Platform(shop, tmp_path / "lake") as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[str]:
+    """The address of a moto server of this test process."""
+    with moto_server() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def aws(moto: str) -> Iterator[str]:
+    """An empty AWS account, reached over HTTP; its address."""
+    reset(moto)
+    with aws_environment(environment(moto)):
+        yield moto

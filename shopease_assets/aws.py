@@ -1,0 +1,36 @@
+"""AWS clients: credentials, region and endpoints from AWS's own variables and files, nothing from ours.
+
+The only place that makes one. boto3 is loaded on first use: a lake in a folder never pays for it.
+"""
+
+from functools import cache
+from typing import Any
+
+from shopease_assets.core.errors import SettingsError
+
+_ATTEMPTS = 8
+_CONNECT_SECONDS, _READ_SECONDS = 5, 60
+
+
+@cache
+def client(service: str) -> Any:
+    """The client of `s3`, `glue`, `athena`, `sns`, `secretsmanager`, …; one per process, safe to share by threads.
+
+    Throttled and failed calls (503 too) are repeated with growing, random pauses, eight times in all.
+
+    Raises:
+        SettingsError: no region is set.
+    """
+    import boto3  # noqa: PLC0415 - 0.2 s that local lakes need not pay
+    from botocore.config import Config  # noqa: PLC0415
+    from botocore.exceptions import NoRegionError  # noqa: PLC0415
+
+    config = Config(
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+    )
+    try:
+        return boto3.Session().client(service, config=config)
+    except NoRegionError:
+        raise SettingsError(f"{service}: no region is set; set AWS_REGION, as in AWS_REGION=ap-south-1") from None
