@@ -9,6 +9,7 @@ from typing import Any
 from shopease_assets.core.errors import SettingsError
 
 _ATTEMPTS = 8
+_CONNECTIONS = 32
 _CONNECT_SECONDS, _READ_SECONDS = 5, 60
 
 
@@ -27,6 +28,7 @@ def client(service: str) -> Any:
 
     config = Config(
         connect_timeout=_CONNECT_SECONDS,
+        max_pool_connections=_CONNECTIONS,
         read_timeout=_READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
     )

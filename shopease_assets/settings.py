@@ -40,8 +40,20 @@ class Settings(BaseSettings):
 
     home: Path = Field(default=Path(".shopease"), description="Folder of everything local: lake, server, Dagster")
     source_dsn: str | None = Field(default=None, description="PostgreSQL to read; unset: an embedded server")
-    lake_uri: str | None = Field(default=None, description="Folder of the lake; unset: <home>/lake")
-    catalog_url: str | None = Field(default=None, description="Publication log; unset: SQLite in the lake's folder")
+    environment: str = Field(
+        default="dev",
+        pattern="^[a-z][a-z0-9_]*$",
+        description="Names the databases in Glue: shopease_<environment>_gold",
+    )
+    lake_uri: str | None = Field(
+        default=None, description="The lake: a folder, or s3://bucket/prefix; unset: <home>/lake"
+    )
+    kms_key: str | None = Field(
+        default=None, description="KMS key that encrypts the objects; unset: as the bucket says"
+    )
+    catalog_url: str | None = Field(
+        default=None, description="Publication log; unset: SQLite in the lake's folder, for S3 in <home>"
+    )
     start_date: date = Field(default=date(2025, 1, 1), description="The lake's first day")
     timezone: str = Field(default="UTC", description="Time zone of the business day")
     pseudonym_key: SecretStr | None = Field(
@@ -67,10 +79,12 @@ class Settings(BaseSettings):
 
     @field_validator("lake_uri")
     @classmethod
-    def _local_folder(cls, uri: str | None) -> str | None:
-        scheme = uri.split("://")[0] if uri and "://" in uri else "file"
-        if scheme != "file":
-            raise ValueError(f"{scheme}:// is not supported yet; give a local folder")
+    def _folder_or_bucket(cls, uri: str | None) -> str | None:
+        scheme, has_scheme, path = (uri or "").partition("://")
+        if has_scheme and scheme not in {"file", "s3"}:
+            raise ValueError(f"{scheme}:// is not supported; give a folder, or s3://bucket/prefix")
+        if scheme == "s3" and not path.split("/")[0]:
+            raise ValueError("names no bucket; write s3://bucket/prefix")
         return uri
 
     @property
@@ -84,8 +98,15 @@ class Settings(BaseSettings):
         return self.home_folder / "demo.env"
 
     @property
+    def lake_bucket(self) -> str | None:
+        """The lake's address on S3, `s3://bucket/prefix`; None for a lake in a folder."""
+        return self.lake_uri if self.lake_uri and self.lake_uri.startswith("s3://") else None
+
+    @property
     def lake_folder(self) -> Path:
-        """The absolute folder of the lake."""
+        """The absolute folder of the lake; of one on S3, where this machine keeps what belongs to it."""
+        if self.lake_bucket is not None:
+            return self.home_folder / self.lake_bucket.removeprefix("s3://").strip("/").replace("/", "_")
         if self.lake_uri is None:
             return self.home_folder / "lake"
         return Path(self.lake_uri.removeprefix("file://")).expanduser().absolute()

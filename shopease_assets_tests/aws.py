@@ -67,6 +67,11 @@ def aws_environment(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
+def make_bucket(name: str) -> None:
+    """An empty bucket in the account the environment leads to."""
+    aws.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+
+
 def reset(endpoint: str) -> None:
     """Forgets everything the server was told."""
     with urlopen(f"{endpoint}/moto-api/reset", data=b""):

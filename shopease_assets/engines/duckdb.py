@@ -40,8 +40,8 @@ class RemoteRelation(InputRelation, Protocol):
     """A relation whose paths are on an Arrow filesystem: DuckDB's S3 reader is a download, Arrow's is not."""
 
     @property
-    def filesystem(self) -> fs.FileSystem:
-        """Where the paths are."""
+    def filesystem(self) -> fs.FileSystem | None:
+        """Where the paths are; None: on this machine."""
 
 
 Resolve = Callable[[str, str], InputRelation]
@@ -125,7 +125,7 @@ def _source(connection: duckdb.DuckDBPyConnection, name: str, relation: InputRel
     """Where a view reads from, and the columns that are there."""
     if not relation.paths:
         return "where false", set()
-    if isinstance(relation, RemoteRelation):
+    if isinstance(relation, RemoteRelation) and relation.filesystem is not None:
         connection.register(name, _arrow_dataset(relation))
         return f"from {quoted(name)}", set(relation.schema.names)
     if getattr(relation, "uniform", False):

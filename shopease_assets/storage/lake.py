@@ -357,7 +357,8 @@ class ParquetLake:
         missing: tuple[str, ...] = (),
     ) -> Relation:
         whole = schema.append(pa.field(table.partition_by, pa.date32()))
-        return Relation(table, whole, files, missing, self.location.storage_options)
+        remote = None if self.location.is_local else self.location.filesystem
+        return Relation(table, whole, files, missing, self.location.storage_options, filesystem=remote)
 
     def _rewriter(self, table: TableRef, run_id: str) -> Rewriter:
         return Rewriter(self.location, table, run_id, self._clock, self._options)

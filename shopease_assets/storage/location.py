@@ -28,6 +28,19 @@ class Location:
             raise SettingsError(f"lake folder {self.root}: readers take a folder with '=' for a partition; rename it")
 
     @classmethod
+    def s3(cls, uri: str, kms_key: str | None = None) -> "Location":
+        """A bucket, or a prefix in one: `s3://bucket/prefix`; the rest is told by AWS's own variables.
+
+        Raises:
+            SettingsError: the bucket is not there, or may not be asked for.
+        """
+        from shopease_assets.storage import s3  # noqa: PLC0415 - boto3 takes 0.2 s that local lakes need not pay
+
+        root = uri.removeprefix("s3://").rstrip("/")
+        s3.check_bucket(root)
+        return cls(fs.PyFileSystem(s3.S3Handler(kms_key)), root, "s3://", s3.connection())
+
+    @classmethod
     def local(cls, folder: Path) -> "Location":
         """A folder of this machine, made when missing."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -40,6 +53,11 @@ class Location:
     def version(self, table: TableRef, partition: str, version: str) -> str:
         """The folder of one version of one partition."""
         return f"{self.table(table)}/{table.partition_by}={partition}/{version}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether its files are this machine's: engines open those themselves, and others through `filesystem`."""
+        return not self.scheme
 
     def address(self, path: str) -> str:
         """A path of the filesystem as Polars, DuckDB and Glue write it."""

@@ -130,15 +130,15 @@ def connect(url: str) -> sa.Engine:
     Raises SettingsError for a URL that is neither SQLite's nor PostgreSQL's.
     """
     parsed = _driver_chosen(url)
-    engine = _sqlite(parsed) if parsed.drivername.startswith("sqlite") else _postgresql(parsed)
     try:
+        engine = _sqlite(parsed) if parsed.drivername.startswith("sqlite") else _postgresql(parsed)
         with reading(engine) as connection:
             is_new = not sa.inspect(connection).has_table(tables.name)
         if is_new:
             with writing(engine) as connection:
                 metadata.create_all(connection)
-    except sa.exc.OperationalError as error:
-        reason = " ".join(str(error.orig).split())
+    except (sa.exc.OperationalError, OSError) as error:
+        reason = " ".join(str(getattr(error, "orig", error)).split())
         raise SettingsError(
             f"publication log {parsed} cannot be opened ({reason}); start or unlock it, or correct SHOPEASE_CATALOG_URL"
         ) from None

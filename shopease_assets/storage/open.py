@@ -1,17 +1,30 @@
 """Opens the configured lake: the one place that turns settings into storage."""
 
+from pathlib import Path
+
 from shopease_assets.core.errors import SettingsError
 from shopease_assets.settings import Settings
 from shopease_assets.storage.lake import ParquetLake
+from shopease_assets.storage.location import Location
 from shopease_assets.storage.log import PublicationLog
 
 
 def open_lake(settings: Settings) -> ParquetLake:
-    """The lake and its publication log; both are made when missing."""
-    folder = settings.lake_folder
+    """The lake and its publication log; folders and the log are made when missing, a bucket is not.
+
+    Raises:
+        SettingsError: one of them cannot be opened.
+    """
+    if settings.lake_bucket is not None:
+        location = Location.s3(settings.lake_bucket, settings.kms_key)
+    else:
+        location = _folder(settings.lake_folder)
+    return ParquetLake(location, PublicationLog.open(settings.log_url))
+
+
+def _folder(folder: Path) -> Location:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return ParquetLake.local(folder, PublicationLog.open(settings.log_url))
+        return Location.local(folder)
     except OSError as error:
         raise SettingsError(
             f"the lake in {folder} cannot be opened ({error.strerror}: {error.filename}); "

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 import pyarrow as pa
+from pyarrow import fs
 
 from shopease_assets.core.layout import TableRef
 
@@ -16,7 +17,8 @@ class Relation:
     """A table's partitions as files. `schema` ends with the partition column, a date that only the paths hold.
 
     `missing` are the partitions that were asked for and are not published. `uniform` says that every file was written
-    with this very schema, so that readers need not look into each.
+    with this very schema, so that readers need not look into each. `filesystem` opens files that
+    are not this machine's.
     """
 
     table: TableRef
@@ -25,6 +27,7 @@ class Relation:
     missing: tuple[str, ...] = ()
     storage_options: Mapping[str, str] = field(default_factory=dict)
     uniform: bool = False
+    filesystem: fs.FileSystem | None = None
 
     def __hash__(self) -> int:
         """By its files, which never change: what was read of them can be kept."""

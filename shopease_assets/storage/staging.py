@@ -174,8 +174,12 @@ class PartitionWriter:
         list((self._pool.map if self._pool else map)(act, partitions))
 
     def _abandon(self) -> None:
-        for partition in self._partitions.values():
+        """Deletes first, which gives up uploads; what cannot be deleted now, vacuum will find."""
+        written = [partition for partition in self._partitions.values() if partition.file or partition.files]
+        with suppress(OSError, pa.ArrowException):
+            for partition in written:
+                self._filesystem.delete_dir(partition.folder)
+        for partition in written:
             with suppress(OSError, pa.ArrowException):
                 if partition.file:
                     partition.file.abandon()
-                self._filesystem.delete_dir(partition.folder)

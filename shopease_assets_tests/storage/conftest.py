@@ -1,4 +1,4 @@
-"""The lakes the behaviour suite runs on: a local folder, its log in SQLite or in PostgreSQL."""
+"""The lakes the behaviour suite runs on: a folder or S3, the log in SQLite or in PostgreSQL."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +8,10 @@ import sqlalchemy as sa
 
 from shopease_assets.sources.embedded import create_database, drop_database
 from shopease_assets.storage.lake import ParquetLake
+from shopease_assets.storage.location import Location
 from shopease_assets.storage.log import PublicationLog
 from shopease_assets.storage.log_tables import metadata
+from shopease_assets_tests.aws import make_bucket
 from shopease_assets_tests.storage.scenario import FakeClock
 
 
@@ -42,6 +44,15 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
+@pytest.fixture(params=["folder", "s3"])
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
+    if request.param == "folder":
+        return Location.local(tmp_path / "lake")
+    request.getfixturevalue("aws")
+    make_bucket("shopease-lake")
+    return Location.s3("s3://shopease-lake/some/prefix")
+
+
 @pytest.fixture
-def lake(tmp_path: Path, log: PublicationLog, clock: FakeClock) -> ParquetLake:
-    return ParquetLake.local(tmp_path / "lake", log, clock=clock)
+def lake(location: Location, log: PublicationLog, clock: FakeClock) -> ParquetLake:
+    return ParquetLake(location, log, clock=clock)

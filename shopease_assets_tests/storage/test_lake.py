@@ -197,7 +197,8 @@ def test_a_rollback_supersedes_runs_that_started_before_it(lake: ParquetLake) ->
 
 def test_staged_files_that_vanished_are_not_published(lake: ParquetLake) -> None:
     staged = lake.stage(ORDERS, orders((1, MONDAY)), partitions=[MONDAY], run_id="run")
-    lake.location.filesystem.delete_file(lake.relation_staged(staged).paths[0])
+    file = lake.relation_staged(staged).paths[0]
+    lake.location.filesystem.delete_file(file.removeprefix(lake.location.scheme))
     with pytest.raises(NotPublished, match=f"silver.orders {MONDAY}: files of the version are missing"):
         lake.publish(staged)
     assert lake.log.position() == 0
