@@ -357,8 +357,8 @@ class ParquetLake:
         missing: tuple[str, ...] = (),
     ) -> Relation:
         whole = schema.append(pa.field(table.partition_by, pa.date32()))
-        remote = None if self.location.is_local else self.location.filesystem
-        return Relation(table, whole, files, missing, self.location.storage_options, filesystem=remote)
+        location = self.location
+        return Relation(table, whole, files, missing, location.storage_options, filesystem=location.reader)
 
     def _rewriter(self, table: TableRef, run_id: str) -> Rewriter:
         return Rewriter(self.location, table, run_id, self._clock, self._options)

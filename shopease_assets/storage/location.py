@@ -15,12 +15,16 @@ from shopease_assets.core.layout import TableRef
 
 @dataclass(frozen=True)
 class Location:
-    """A root folder of a filesystem; `scheme` and `storage_options` are what Polars needs to open its files."""
+    """A root folder of a filesystem; `scheme` and `storage_options` are what Polars needs to open its files.
+
+    `reader` is the filesystem by which other engines open them; None: the files are this machine's.
+    """
 
     filesystem: fs.FileSystem
     root: str
     scheme: str = ""
     storage_options: Mapping[str, str] = field(default_factory=dict)
+    reader: fs.FileSystem | None = None
 
     def __post_init__(self) -> None:
         """Refuses a root that readers would take for a partition."""
@@ -38,7 +42,7 @@ class Location:
 
         root = uri.removeprefix("s3://").rstrip("/")
         s3.check_bucket(root)
-        return cls(fs.PyFileSystem(s3.S3Handler(kms_key)), root, "s3://", s3.connection())
+        return cls(fs.PyFileSystem(s3.S3Handler(kms_key)), root, "s3://", s3.connection(), s3.reader())
 
     @classmethod
     def local(cls, folder: Path) -> "Location":
@@ -53,11 +57,6 @@ class Location:
     def version(self, table: TableRef, partition: str, version: str) -> str:
         """The folder of one version of one partition."""
         return f"{self.table(table)}/{table.partition_by}={partition}/{version}"
-
-    @property
-    def is_local(self) -> bool:
-        """Whether its files are this machine's: engines open those themselves, and others through `filesystem`."""
-        return not self.scheme
 
     def address(self, path: str) -> str:
         """A path of the filesystem as Polars, DuckDB and Glue write it."""

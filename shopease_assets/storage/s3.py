@@ -101,7 +101,7 @@ class S3Handler(fs.FileSystemHandler):  # type: ignore[misc]  # pyarrow has no t
             aws.client("s3").delete_object(Bucket=bucket, Key=key)
 
     def open_input_file(self, path: str) -> pa.NativeFile:
-        """By Arrow's own reader: in parallel, and only the ranges that are asked for."""
+        """By Arrow's own reader."""
         return self._reader.open_input_file(path)
 
     def open_input_stream(self, path: str) -> pa.NativeFile:
@@ -128,14 +128,7 @@ class S3Handler(fs.FileSystemHandler):  # type: ignore[misc]  # pyarrow has no t
 
     @cached_property
     def _reader(self) -> fs.S3FileSystem:
-        options = connection()
-        return fs.S3FileSystem(
-            region=options["aws_region"],
-            endpoint_override=options.get("aws_endpoint_url"),
-            connect_timeout=_CONNECT_SECONDS,
-            request_timeout=_READ_SECONDS,
-            retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_READ_ATTEMPTS),
-        )
+        return reader()
 
     def _info(self, path: str) -> fs.FileInfo:
         bucket, key = _parts(path)
@@ -158,6 +151,21 @@ def check_bucket(path: str) -> None:
             f"the lake in s3://{path} cannot be opened ({error}); make the bucket, let this role use it, "
             "or correct SHOPEASE_LAKE_URI"
         ) from None
+
+
+def reader() -> fs.S3FileSystem:
+    """Arrow's own S3 filesystem: reads in parallel, and only the ranges asked for.
+
+    Engines are given this one: theirs are threads without Python, and a handler in Python can lock up with them.
+    """
+    options = connection()
+    return fs.S3FileSystem(
+        region=options["aws_region"],
+        endpoint_override=options.get("aws_endpoint_url"),
+        connect_timeout=_CONNECT_SECONDS,
+        request_timeout=_READ_SECONDS,
+        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_READ_ATTEMPTS),
+    )
 
 
 def connection() -> dict[str, str]:
