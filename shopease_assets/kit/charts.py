@@ -69,15 +69,16 @@ def customers_per_segment(segments: pl.DataFrame) -> str:
 
 
 def shelves_by_stock(inventory: pl.DataFrame) -> str:
-    """How many shelves (product and store) of `fact_inventory` are empty, low, sound or overfull at the day's end."""
+    """How many shelves (product and store) of `fact_inventory` are empty, low, sound or overfull, on the newest day."""
+    newest = inventory.filter(pl.col("dt") == pl.col("dt").max())
     empty, low, over = (pl.col(name) for name in ("is_out_of_stock", "is_low_stock", "is_overstock"))
-    counts = inventory.select(
+    counts = newest.select(
         empty.sum().alias("out of stock"),
         (low & ~empty).sum().alias("low"),
         (~empty & ~low & ~over).sum().alias("sound"),
         over.sum().alias("overstock"),
     ).row(0, named=True)
-    return _markdown(f"Shelves by stock, {inventory['dt'][0]}", _rows_of_bars([*counts], [*counts.values()]))
+    return _markdown(f"Shelves by stock, {newest['dt'][0]}", _rows_of_bars([*counts], [*counts.values()]))
 
 
 def receivables_by_age(aging: pl.DataFrame) -> str:

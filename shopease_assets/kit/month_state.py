@@ -6,17 +6,9 @@ from datetime import date
 from typing import TypeVar
 
 from shopease_assets.core.layout import last_day_of_month, partition_date
-from shopease_assets.storage.io_manager import Reads
 from shopease_assets.storage.lake import Relation
 
 NameT = TypeVar("NameT")
-
-
-def reads(*, history: bool, every_version: bool) -> Reads:
-    """Which partitions of an input a table is handed."""
-    if every_version:
-        return "every version"
-    return "history" if history else "partition"
 
 
 def at_end_of_month(

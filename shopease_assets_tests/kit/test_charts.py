@@ -180,6 +180,14 @@ def test_every_shelf_is_counted_once_by_how_full_it_is() -> None:
     ]  # fmt: skip
 
 
+def test_of_several_days_the_shelves_of_the_newest_are_counted() -> None:
+    kinds = {"is_out_of_stock": [True, True], "is_low_stock": [True, True], "is_overstock": [False, False]}
+    days = [_DAY, _DAY + timedelta(days=1)]
+    assert _words(_picture(shelves_by_stock(pl.DataFrame({**kinds, "dt": days}))))[:3] == [
+        "Shelves by stock, 2026-01-31", "out of stock", "1",
+    ]  # fmt: skip
+
+
 def test_receivables_are_added_over_tenants_from_current_to_the_oldest() -> None:
     owed = [("90+", 30), ("current", 10), ("current", 5), ("1-30", 0)]
     aging = pl.DataFrame(owed, schema={"bucket": pl.String, "amount": pl.Decimal(18, 2)}, orient="row")
