@@ -35,4 +35,6 @@ def client(service: str) -> Any:
     try:
         return boto3.Session().client(service, config=config)
     except NoRegionError:
-        raise SettingsError(f"{service}: no region is set; set AWS_REGION, as in AWS_REGION=ap-south-1") from None
+        raise SettingsError(
+            f"{service}: no region is set; set AWS_DEFAULT_REGION, as in AWS_DEFAULT_REGION=ap-south-1"
+        ) from None

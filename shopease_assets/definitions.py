@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from shopease_assets import bronze, gold, silver
+from shopease_assets.automation.alerts_sensor import alerts_sensor
 from shopease_assets.automation.jobs import (
     daily_job,
     month_state_job,
@@ -35,7 +36,7 @@ def lake_reporting_to(on_publish: OnPublish | None) -> dg.IOManagerDefinition:
 @dg.resource(description="The source database as of one instant of the run")
 def source(_: dg.InitResourceContext) -> Iterator[RunSource]:
     """A new snapshot for each run, given back at its end."""
-    run_source = RunSource(source_dsn(settings()))
+    run_source = RunSource(lambda: source_dsn(settings()))
     yield run_source
     run_source.close()
 
@@ -43,12 +44,13 @@ def source(_: dg.InitResourceContext) -> Iterator[RunSource]:
 assets = with_policy([asset for layer in (bronze, silver, gold) for asset in dg.load_assets_from_package_module(layer)])
 source_tables = list(SOURCE_TABLES.values())
 late_changes = late_changes_sensor(assets, source_tables)
+alerts = alerts_sensor(assets)
 
 defs = dg.Definitions(
     assets=assets,
     jobs=[daily_job, month_state_job, quality_job],
     schedules=[nightly],
-    sensors=[late_changes, refresh_months, refresh_months_after_a_block, quality_scores],
+    sensors=[late_changes, refresh_months, refresh_months_after_a_block, quality_scores, alerts],
     resources={"lake": lake_reporting_to(None), "source": source},
     executor=dg.in_process_executor,
 )

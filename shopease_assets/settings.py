@@ -20,6 +20,8 @@ from shopease_assets.core.errors import SettingsError
 from shopease_assets.core.quality import THRESHOLDS, Dimension
 
 _PREFIX = "SHOPEASE_"
+#: The fewest characters a key of pseudonyms may have.
+PSEUDONYM_KEY_LENGTH = 16
 
 
 def _least_share(dimension: Dimension) -> Any:
@@ -39,7 +41,9 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(default=Path(".shopease"), description="Folder of everything local: lake, server, Dagster")
-    source_dsn: str | None = Field(default=None, description="PostgreSQL to read; unset: an embedded server")
+    source_dsn: str | None = Field(
+        default=None, repr=False, description="PostgreSQL to read; unset: an embedded server"
+    )
     environment: str = Field(
         default="dev",
         pattern="^[a-z][a-z0-9_]*$",
@@ -52,15 +56,32 @@ class Settings(BaseSettings):
         default=None, description="KMS key that encrypts the objects; unset: as the bucket says"
     )
     catalog_url: str | None = Field(
-        default=None, description="Publication log; unset: SQLite in the lake's folder, for S3 in <home>"
+        default=None, repr=False, description="Publication log; unset: SQLite in the lake's folder, for S3 in <home>"
     )
     start_date: date = Field(default=date(2025, 1, 1), description="The lake's first day")
     timezone: str = Field(default="UTC", description="Time zone of the business day")
     pseudonym_key: SecretStr | None = Field(
-        default=None, min_length=16, description="Key of the analysts' pseudonyms; unset: one kept in <home>"
+        default=None,
+        min_length=PSEUDONYM_KEY_LENGTH,
+        description="Key of the analysts' pseudonyms; unset: one kept in <home>",
     )
     holidays_country: str = Field(
         default="IN", pattern="^[A-Z]{2}$", description="Country (ISO 3166) whose public holidays gold.dim_date knows"
+    )
+    alerts_topic: str | None = Field(
+        default=None,
+        pattern="^arn:[^:]+:sns:[^:]+:[^:]+:.+$",
+        description="ARN of the SNS topic alerts are published to",
+    )
+    slack_webhook: SecretStr | None = Field(default=None, description="Incoming webhook of the channel alerts go to")
+    dagster_url: str = Field(
+        default="http://127.0.0.1:3000", pattern="^https?://", description="Where the Dagster UI is: alerts link to it"
+    )
+    stale_after_hours: int = Field(
+        default=6, ge=0, description="Hours after the end of a business day by which its partitions must be published"
+    )
+    remind_after_hours: int = Field(
+        default=24, ge=1, description="Hours after which a trouble that lasts is told again"
     )
     least_completeness: float = _least_share(Dimension.COMPLETENESS)
     least_accuracy: float = _least_share(Dimension.ACCURACY)
@@ -121,6 +142,10 @@ class Settings(BaseSettings):
         """Where Dagster keeps its runs: DAGSTER_HOME, or a folder of ours."""
         return Path(os.environ.get("DAGSTER_HOME") or self.home_folder / "dagster").absolute()
 
+    def run_link(self, run_id: str) -> str:
+        """Where the Dagster UI shows a run."""
+        return f"{self.dagster_url.rstrip('/')}/runs/{run_id}"
+
     def pseudonym_secret(self) -> bytes:
         """The key of pseudonyms: SHOPEASE_PSEUDONYM_KEY, or one of this home's own, made on first use."""
         if self.pseudonym_key is not None:
@@ -147,6 +172,10 @@ class Settings(BaseSettings):
         return ZoneInfo(self.timezone)
 
 
+#: Never shown, not even when wrong: all of each, or a part, is a secret.
+_SECRETS = {"source_dsn", "catalog_url", "pseudonym_key", "slack_webhook"}
+
+
 @cache
 def settings() -> Settings:
     """The settings of this process.
@@ -163,5 +192,6 @@ def settings() -> Settings:
 
 def _sentence(problem: object) -> str:
     assert isinstance(problem, dict)  # noqa: S101  # pydantic's ErrorDetails is a TypedDict
-    name = _PREFIX + "_".join(str(part) for part in problem["loc"]).upper()
-    return f"{name}={problem['input']!r}: {str(problem['msg']).removeprefix('Value error, ')}"
+    field = "_".join(str(part) for part in problem["loc"])
+    shown = "" if field in _SECRETS else f"={problem['input']!r}"
+    return f"{_PREFIX}{field.upper()}{shown}: {str(problem['msg']).removeprefix('Value error, ')}"

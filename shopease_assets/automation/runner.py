@@ -1,6 +1,6 @@
 """Runs chunks of partitions through Dagster in this process, one after the other. Which, `planning` decides."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -64,14 +64,16 @@ def run_chunks(
                 raise_on_error=False,
             )
             runs += 1
-            failures += _failures(result, part)
+            failures += [
+                step_failure(event, part.first, part.last) for event in result.all_events if event.is_step_failure
+            ]
             waiting += _without_blocked(part, result)
     return Outcome(runs, tuple(failures))
 
 
 def _without_blocked(chunk: Chunk, result: dg.ExecuteInProcessResult) -> list[Chunk]:
     """What a blocked day must not hold back: the unfinished assets, for the other days of the run."""
-    blocked = {day for event in result.all_events if event.is_step_failure for day in _blocked(event)}
+    blocked = {day for event in result.all_events if event.is_step_failure for day in blocked_partitions(event)}
     done = {event.step_key for event in result.all_events if event.is_step_success}
     unfinished = tuple(asset for asset in chunk.assets if asset.op.name not in done)
     keys = chunk.keys
@@ -81,23 +83,22 @@ def _without_blocked(chunk: Chunk, result: dg.ExecuteInProcessResult) -> list[Ch
     return [Chunk(unfinished, days[0], days[-1]) for days in runs]
 
 
-def _failures(result: dg.ExecuteInProcessResult, chunk: Chunk) -> Iterator[StepFailure]:
-    for event in result.all_events:
-        if event.is_step_failure:
-            blocked = _blocked(event)
-            data = event.step_failure_data
-            reason = data.user_failure_data.description if data.user_failure_data else None
-            error = data.error.cause if data.error and data.error.cause else data.error
-            yield StepFailure(
-                table=(event.step_key or "").replace("__", "."),
-                first=min(blocked, default=chunk.first),
-                last=max(blocked, default=chunk.last),
-                reason=reason or (error.message.strip() if error else "no reason given"),
-                lacks_input=data.user_failure_data is not None and NOT_PUBLISHED in data.user_failure_data.metadata,
-            )
+def step_failure(event: dg.DagsterEvent, first: str, last: str) -> StepFailure:
+    """What the failed step of a run over those partitions says."""
+    blocked = blocked_partitions(event)
+    data = event.step_failure_data
+    reason = data.user_failure_data.description if data.user_failure_data else None
+    error = data.error.cause if data.error and data.error.cause else data.error
+    return StepFailure(
+        table=(event.step_key or "").replace("__", "."),
+        first=min(blocked, default=first),
+        last=max(blocked, default=last),
+        reason=reason or (error.message.strip() if error else "no reason given"),
+        lacks_input=data.user_failure_data is not None and NOT_PUBLISHED in data.user_failure_data.metadata,
+    )
 
 
-def _blocked(event: dg.DagsterEvent) -> list[str]:
+def blocked_partitions(event: dg.DagsterEvent) -> list[str]:
     """The partitions a failed step could not publish, when it could have published others."""
     told = event.step_failure_data.user_failure_data
     metadata = told.metadata.get(BLOCKED) if told else None

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from shopease_assets.cli import demo, docs, lake, quality, quarantine, queries, run, source, verify
+from shopease_assets.cli import alerts, demo, docs, lake, quality, quarantine, queries, run, source, verify
 from shopease_assets.cli.console import print_error
 from shopease_assets.cli.replay import replay
 from shopease_assets.core.errors import ShopEaseError
@@ -25,6 +25,7 @@ app.command("query")(lake.query)
 app.add_typer(queries.app, name="queries")
 app.command("status")(lake.status)
 app.command("quality")(quality.quality)
+app.add_typer(alerts.app, name="alerts")
 app.command("history")(lake.history)
 app.command("rollback")(lake.rollback)
 app.add_typer(quarantine.app, name="quarantine")

@@ -35,3 +35,7 @@ class StepError(ShopEaseError):
 
 class QueryError(ShopEaseError):
     """SQL that cannot be parsed, bound or run."""
+
+
+class AlertError(ShopEaseError):
+    """An alert could not be delivered; it is tried again."""

@@ -5,6 +5,7 @@ import polars as pl
 from shopease_assets.core.contract import Contract, flag, instant, integer, key, text
 from shopease_assets.core.pseudonyms import pseudonym
 from shopease_assets.kit.gold import gold
+from shopease_assets.secret_store import pseudonym_secret
 from shopease_assets.settings import settings
 
 
@@ -38,7 +39,7 @@ class CustomersPseudonymised(Contract):
 @gold(CustomersPseudonymised)
 def customers_pseudonymised(silver_customers: pl.LazyFrame) -> pl.LazyFrame:
     """Each version with its address's domain and pseudonym, and the year of birth."""
-    secret = settings().pseudonym_secret()
+    secret = pseudonym_secret(settings())
     return silver_customers.with_columns(
         email_domain=pl.col("email").str.split("@").list.last(),
         email_hash=pseudonym(pl.col("email"), secret),

@@ -145,6 +145,17 @@ class PublicationLog:
             rows = connection.execute(sa.select(quality).where(quality.c.id.in_(newest)).order_by(quality.c.id))
             return [_quality_result(row) for row in rows]
 
+    def failing(self) -> list[tuple[QualityResult, datetime]]:
+        """The newest outcome of each blocking check that failed, and since when it has done nothing else."""
+        with reading(self._engine) as connection:
+            return [(_quality_result(row), row.since) for row in connection.execute(queries.failing())]
+
+    def newest_partitions(self) -> dict[TableRef, str]:
+        """Each published table's last partition."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(queries.newest_partitions())
+            return {TableRef(row.layer, row.name, row.partition_by): row.newest for row in rows}
+
     def newest_audits(self, layer: Layer) -> dict[str, datetime]:
         """Partition → when a check of a table of the layer last looked at it."""
         asked = sa.select(quality.c.partition, sa.func.max(quality.c.checked_at)).where(quality.c.layer == layer)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from shopease_assets.core.errors import NotPublished, PublishConflict, SchemaConflict, ShopEaseError
 from shopease_assets.core.layout import TableRef
-from shopease_assets.storage.log_tables import changes, pointers, publications, schemas, tables, versions
+from shopease_assets.storage.log_tables import changes, pointers, publications, quality, schemas, tables, versions
 from shopease_assets.storage.parquet import StoredFile
 from shopease_assets.storage.records import Draft, Moment, NewVersion, Publication, PublishedPartition
 
@@ -337,3 +337,29 @@ def _new_id(result: sa.CursorResult[Any]) -> int:
     key = result.inserted_primary_key
     assert key is not None  # noqa: S101 - always so after an insert of one row
     return int(key[0])
+
+
+def failing() -> sa.Select[Any]:
+    """The newest row of each blocking check that failed last, and in `since` its first failure after it last passed."""
+    later = quality.alias()
+    same = [later.c[name] == quality.c[name] for name in ("layer", "name", "partition", "check")]
+    passed_since = sa.exists().where(*same, later.c.id > quality.c.id, later.c.passed)
+    runs = (
+        sa.select(sa.func.max(quality.c.id).label("id"), sa.func.min(quality.c.checked_at).label("since"))
+        .where(~quality.c.passed, quality.c.blocking, ~passed_since)
+        .group_by(quality.c.layer, quality.c.name, quality.c.partition, quality.c.check)
+        .subquery()
+    )
+    return sa.select(quality, runs.c.since).join(runs, runs.c.id == quality.c.id).order_by(quality.c.id)
+
+
+def newest_partitions() -> sa.Select[Any]:
+    """Layer, name, partition_by and the last partition (`newest`) of each table that shows one."""
+    return (
+        sa.select(
+            tables.c.layer, tables.c.name, tables.c.partition_by, sa.func.max(pointers.c.partition).label("newest")
+        )
+        .join(pointers, pointers.c.table_id == tables.c.id)
+        .where(pointers.c.version.is_not(None))
+        .group_by(tables.c.layer, tables.c.name, tables.c.partition_by)
+    )

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from shopease_assets.core.errors import SettingsError
+from shopease_assets.secret_store import database_url
 from shopease_assets.settings import Settings
 from shopease_assets.storage.lake import ParquetLake
 from shopease_assets.storage.location import Location
@@ -19,7 +20,7 @@ def open_lake(settings: Settings) -> ParquetLake:
         location = Location.s3(settings.lake_bucket, settings.kms_key)
     else:
         location = _folder(settings.lake_folder)
-    return ParquetLake(location, PublicationLog.open(settings.log_url))
+    return ParquetLake(location, PublicationLog.open(database_url("SHOPEASE_CATALOG_URL", settings.log_url)))
 
 
 def _folder(folder: Path) -> Location:

@@ -3,6 +3,7 @@
 import multiprocessing
 import pickle
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -111,3 +112,23 @@ def test_many_may_create_the_log_at_once(log_url: str) -> None:
     assert [log.position() for log in opened] == [0] * 8
     for log in opened:
         log.close()
+
+
+def test_a_check_fails_since_its_first_failure_after_it_last_passed(log: PublicationLog) -> None:
+    outcomes = [(8, False), (9, True), (10, False), (11, False)]
+    for hour, passed in outcomes:
+        log.record_quality([replace(result(passed=passed), checked_at=NOON.replace(hour=hour), run_id=f"at {hour}")])
+    log.record_quality([result("accuracy"), replace(result("freshness", passed=False), blocking=False)])
+    log.record_quality([result(partition=TUESDAY, passed=False)])
+    log.record_quality([result(partition=TUESDAY)])
+    [(newest, since)] = log.failing()
+    assert (newest.check, newest.partition, newest.run_id) == ("validity", MONDAY, "at 11")
+    assert since == NOON.replace(hour=10)
+
+
+def test_a_table_s_newest_partition_is_the_last_that_readers_see(lake: ParquetLake) -> None:
+    for day in (MONDAY, TUESDAY):
+        lake.publish(lake.stage(ORDERS, orders((1, day)), partitions=[day], run_id=day))
+    assert lake.log.newest_partitions() == {ORDERS: TUESDAY}
+    lake.rollback(ORDERS, to=1)
+    assert lake.log.newest_partitions() == {ORDERS: MONDAY}
