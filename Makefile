@@ -30,7 +30,8 @@ dev: $(STAMP) ## Dagster UI on http://127.0.0.1:3000, over the demo's lake
 test: $(STAMP) ## The whole test suite
 	@$(PYTEST) -n 2 --dist loadfile -m 'not slow'
 
-test-slow: $(STAMP) ## The suites that take minutes: crashes at random moments, big ranges
+test-slow: $(STAMP) ## The suites that take minutes: crashes at random moments, big ranges, every model on Spark
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[spark]'
 	@$(PYTEST) -m slow
 
 lint: $(STAMP) ## Formatting, lint, layers, SQL

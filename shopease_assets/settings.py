@@ -10,7 +10,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -87,6 +87,8 @@ class Settings(BaseSettings):
     least_accuracy: float = _least_share(Dimension.ACCURACY)
     least_consistency: float = _least_share(Dimension.CONSISTENCY)
     least_validity: float = _least_share(Dimension.VALIDITY)
+    gold_engine: Literal["duckdb", "spark"] = Field(default="duckdb", description="What runs gold's SQL models")
+    spark_glue_job: str | None = Field(default=None, description="Glue job that is Spark; unset: Spark is here")
     days_per_run: int = Field(default=31, ge=1, description="Days one backfill run takes")
 
     @field_validator("timezone")

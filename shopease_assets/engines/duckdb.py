@@ -19,7 +19,7 @@ from shopease_assets.engines.sql_model import AS_OF, SqlModel
 __all__ = ["InputRelation", "RemoteRelation", "cast_to", "query", "run"]
 
 _QUERYABLE = ("bronze", "silver", "gold", "quarantine")
-_PARTITION_COLUMNS = ("dt", "month")
+PARTITION_COLUMNS = ("dt", "month")
 _PATTERN = re.compile(r"[*?\[]")
 
 
@@ -60,7 +60,7 @@ def run(
     if model.needs_as_of and as_of is None:
         raise QueryError(f"{model.name}: the query is a state as of a day; give as_of")
     parameters = {AS_OF: as_of} if model.needs_as_of else None
-    attached = {table: _given(relations, table, model.name) for table in model.inputs}
+    attached = {table: given(relations, table, model.name) for table in model.inputs}
     with session(model.name, memory_limit=memory_limit, threads=threads) as connection:
         _attach(connection, attached)
         return connection.sql(model.sql, params=parameters).to_arrow_table()
@@ -76,7 +76,7 @@ def query(
     """The result of one SELECT over the lake tables it names; `resolve("silver", "orders")` gives each."""
     tables = lake_tables(parse_select(sql, "query"), _QUERYABLE, "query")
     attached = {
-        table: _given(resolve, table, "query") if isinstance(resolve, Mapping) else resolve(*table) for table in tables
+        table: given(resolve, table, "query") if isinstance(resolve, Mapping) else resolve(*table) for table in tables
     }
     with asking(attached, memory_limit=memory_limit, threads=threads) as ask:
         return ask(sql)
@@ -96,13 +96,13 @@ def asking(
 
         def ask(sql: str) -> pa.Table:
             for table in lake_tables(parse_select(sql, "query"), _QUERYABLE, "query"):
-                _given(relations, table, "query")
+                given(relations, table, "query")
             return connection.sql(sql).to_arrow_table()
 
         yield ask
 
 
-def _given(relations: Mapping[Input, InputRelation], table: Input, subject: str) -> InputRelation:
+def given(relations: Mapping[Input, InputRelation], table: Input, subject: str) -> InputRelation:
     if table not in relations:
         given = ", ".join(sorted(".".join(known) for known in relations)) or "none"
         raise QueryError(f"{subject}: {'.'.join(table)} is not among the tables given: {given}")
@@ -136,7 +136,7 @@ def _source(connection: duckdb.DuckDBPyConnection, name: str, relation: InputRel
 
 def _parquet(relation: InputRelation, *, by_name: bool) -> str:
     files = ", ".join(_literal(_literal_path(path)) for path in relation.paths)
-    partition = [column for column in _PARTITION_COLUMNS if f"/{column}=" in relation.paths[0]]
+    partition = [column for column in PARTITION_COLUMNS if f"/{column}=" in relation.paths[0]]
     types = ", ".join(f"{_literal(column)}: DATE" for column in partition)
     hive = f"hive_partitioning = true, hive_types = {{{types}}}" if partition else "hive_partitioning = false"
     return f"read_parquet([{files}], {hive}, union_by_name = {str(by_name).lower()})"
@@ -145,7 +145,7 @@ def _parquet(relation: InputRelation, *, by_name: bool) -> str:
 def _arrow_dataset(relation: RemoteRelation) -> object:
     from pyarrow import dataset  # noqa: PLC0415 - costs 50 ms that local lakes need not pay
 
-    keys = [column for column in _PARTITION_COLUMNS if f"/{column}=" in relation.paths[0]]
+    keys = [column for column in PARTITION_COLUMNS if f"/{column}=" in relation.paths[0]]
     return dataset.dataset(
         [path.removeprefix("s3://") for path in relation.paths],
         schema=relation.schema,

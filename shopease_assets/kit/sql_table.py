@@ -6,6 +6,7 @@ run for; a monthly one sees all days up to the month's end (the current month: u
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -15,14 +16,15 @@ import pyarrow as pa
 
 from shopease_assets.core.contract import Contract
 from shopease_assets.core.layout import partition_date
-from shopease_assets.engines import duckdb
 from shopease_assets.engines.arrow_types import cast_to
+from shopease_assets.engines.choice import engine_for
 from shopease_assets.engines.sql_model import SqlModel
 from shopease_assets.kit.charts import Chart
 from shopease_assets.kit.gold_table import GoldTable, gold_asset, publish_gold, stage_rows
 from shopease_assets.kit.month_state import at_end_of_month
 from shopease_assets.kit.publishing import StepEvents
 from shopease_assets.kit.reconciliation import Window
+from shopease_assets.settings import settings
 from shopease_assets.storage.lake import Relation, Staged
 
 Input = tuple[str, str]
@@ -67,7 +69,7 @@ def _staged(context: dg.AssetExecutionContext, table: GoldTable, model: SqlModel
     rows = (
         pa.concat_tables([_state(table, model, inputs, month) for month in context.partition_keys])
         if table.monthly
-        else cast_to(duckdb.run(model, inputs), _typed(table))
+        else cast_to(_rows(model, inputs), _typed(table))
     )
     return stage_rows(context, table, pl.DataFrame(pl.from_arrow(rows)))
 
@@ -75,8 +77,12 @@ def _staged(context: dg.AssetExecutionContext, table: GoldTable, model: SqlModel
 def _state(table: GoldTable, model: SqlModel, inputs: Inputs, month: str) -> pa.Table:
     """The state at the end of the month: no day after it is visible, whatever else the run covers."""
     visible, as_of = at_end_of_month(month, inputs, {read for read in inputs if ".".join(read) in table.versions})
-    rows = cast_to(duckdb.run(model, visible, as_of=as_of), table.contract.arrow_schema())
+    rows = cast_to(_rows(model, visible, as_of), table.contract.arrow_schema())
     return rows.append_column("month", pa.repeat(pa.scalar(partition_date(month), pa.date32()), len(rows)))
+
+
+def _rows(model: SqlModel, relations: Mapping[Input, Relation], as_of: date | None = None) -> pa.Table:
+    return engine_for(settings())(model, relations, as_of=as_of)
 
 
 def _typed(table: GoldTable) -> pa.Schema:
