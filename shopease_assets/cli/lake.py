@@ -3,11 +3,12 @@
 import csv
 import json
 import sys
+from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from math import isfinite
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pyarrow as pa
 import typer
@@ -22,6 +23,9 @@ from shopease_assets.storage.lake import ParquetLake
 from shopease_assets.storage.open import open_lake
 from shopease_assets.storage.relation import Relation
 
+if TYPE_CHECKING:
+    from shopease_assets.engines.trino import PublishedTable
+
 _MAX_ROWS_SHOWN = 100
 
 
@@ -34,7 +38,7 @@ class Format(StrEnum):
 
 
 def query(
-    sql: Annotated[str, typer.Argument(help="One SELECT over bronze.x, silver.x, gold.x, quarantine.x")],
+    sql: Annotated[str, typer.Argument(help="One SELECT, as in Athena, over bronze.x, silver.x, gold.x, quarantine.x")],
     output: Annotated[Format, typer.Option("--format", help="How to write the result")] = Format.TABLE,
 ) -> None:
     """Answer one SELECT from the published tables; each has its partition column, dt or month."""
@@ -57,23 +61,37 @@ def write_result(result: pa.Table, output: Format) -> None:
 
 
 def answer(sql: str) -> pa.Table:
-    """The result of one SELECT over the published tables.
+    """The result of one SELECT of Athena's over the published tables.
 
     Raises:
-        QueryError: it cannot be parsed, names an unknown table or column, or is no SELECT.
+        QueryError: it cannot be parsed or answered as Athena would, names an unknown table or column, or is no SELECT.
     """
-    from shopease_assets.engines import duckdb
+    from shopease_assets.engines import trino
 
-    lake = open_lake(settings())
-    tables = {(ref.layer, ref.name): ref for ref in lake.log.tables()}
+    return trino.answer(sql, PublishedLake(open_lake(settings())), environment=settings().environment)
 
-    def published(layer: str, name: str) -> Relation:
-        if (layer, name) not in tables:
-            known = ", ".join(str(ref) for ref in tables.values()) or "none yet; run: shopease run"
+
+class PublishedLake:
+    """The lake as a query sees it: tables by layer and name, and of them the partitions that are asked for."""
+
+    def __init__(self, lake: ParquetLake) -> None:
+        self._lake = lake
+        self._refs = {(str(ref.layer), ref.name): ref for ref in lake.log.tables()}
+
+    def table(self, layer: str, name: str) -> "PublishedTable":
+        """Its columns, and its partitions that hold rows. Raises QueryError if there is no such table."""
+        from shopease_assets.engines.trino import Partitions, PublishedTable
+
+        if (layer, name) not in self._refs:
+            known = ", ".join(str(ref) for ref in self._refs.values()) or "none yet; run: shopease run"
             raise QueryError(f"there is no published table {layer}.{name}; there are: {known}")
-        return lake.relation(tables[layer, name])  # type: ignore[index]
+        ref = self._refs[layer, name]
+        keys = tuple(sorted(key for key, pointer in self._lake.log.pointers(ref).items() if pointer.rows))
+        return PublishedTable(self._lake.relation(ref, partitions=()).schema, Partitions(ref.partition_by, keys))
 
-    return duckdb.query(sql, published)
+    def relation(self, layer: str, name: str, partitions: Collection[str]) -> Relation:
+        """The files of these partitions."""
+        return self._lake.relation(self._refs[layer, name], partitions)
 
 
 def status() -> None:

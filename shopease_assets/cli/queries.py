@@ -27,4 +27,4 @@ def run(
     output: Annotated[Format, typer.Option("--format", help="How to write the result")] = Format.TABLE,
 ) -> None:
     """Run a query on the published tables."""
-    write_result(answer(named_query(name).for_duckdb), output)
+    write_result(answer(named_query(name).sql), output)

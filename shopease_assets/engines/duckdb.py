@@ -16,9 +16,10 @@ from shopease_assets.engines.parsing import Input, lake_tables, parse_select
 from shopease_assets.engines.session import MEMORY_LIMIT, session
 from shopease_assets.engines.sql_model import AS_OF, SqlModel
 
-__all__ = ["InputRelation", "RemoteRelation", "cast_to", "query", "run"]
+__all__ = ["QUERYABLE", "InputRelation", "RemoteRelation", "cast_to", "query", "run"]
 
-_QUERYABLE = ("bronze", "silver", "gold", "quarantine")
+QUERYABLE = ("bronze", "silver", "gold", "quarantine")
+"""The layers a query may read."""
 PARTITION_COLUMNS = ("dt", "month")
 _PATTERN = re.compile(r"[*?\[]")
 
@@ -74,7 +75,7 @@ def query(
     threads: int | None = None,
 ) -> pa.Table:
     """The result of one SELECT over the lake tables it names; `resolve("silver", "orders")` gives each."""
-    tables = lake_tables(parse_select(sql, "query"), _QUERYABLE, "query")
+    tables = lake_tables(parse_select(sql, "query"), QUERYABLE, "query")
     attached = {
         table: given(resolve, table, "query") if isinstance(resolve, Mapping) else resolve(*table) for table in tables
     }
@@ -95,7 +96,7 @@ def asking(
         _lock(connection, [path for relation in relations.values() for path in relation.paths])
 
         def ask(sql: str) -> pa.Table:
-            for table in lake_tables(parse_select(sql, "query"), _QUERYABLE, "query"):
+            for table in lake_tables(parse_select(sql, "query"), QUERYABLE, "query"):
                 given(relations, table, "query")
             return connection.sql(sql).to_arrow_table()
 
@@ -103,9 +104,10 @@ def asking(
 
 
 def given(relations: Mapping[Input, InputRelation], table: Input, subject: str) -> InputRelation:
+    """The table of that name. Raises QueryError, which opens with `subject`, when it was not given."""
     if table not in relations:
-        given = ", ".join(sorted(".".join(known) for known in relations)) or "none"
-        raise QueryError(f"{subject}: {'.'.join(table)} is not among the tables given: {given}")
+        known = ", ".join(sorted(".".join(one) for one in relations)) or "none"
+        raise QueryError(f"{subject}: {'.'.join(table)} is not among the tables given: {known}")
     return relations[table]
 
 

@@ -1,6 +1,8 @@
 """Reads SQL text: one SELECT, and the lake tables it names. Nothing is bound or run here."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from difflib import get_close_matches
+from re import search
 
 import sqlglot
 from sqlglot import exp
@@ -13,11 +15,20 @@ Input = tuple[str, str]
 
 _DIALECT = "duckdb"
 
+Read = Callable[[str], list[exp.Expr | None]]
 
-def parse_select(sql: str, subject: str) -> exp.Expr:
-    """The syntax tree of the one SELECT in `sql`; anything else is refused. `subject` opens every error."""
+
+def _duckdb(sql: str) -> list[exp.Expr | None]:
+    return sqlglot.parse(sql, dialect=_DIALECT)
+
+
+def parse_select(sql: str, subject: str, read: Read = _duckdb) -> exp.Expr:
+    """The syntax tree of the one SELECT in `sql`; anything else is refused. `subject` opens every error.
+
+    `read` parses another dialect than DuckDB's.
+    """
     try:
-        parsed = sqlglot.parse(sql, dialect=_DIALECT)
+        parsed = read(sql)
     except (SqlglotError, RecursionError) as error:
         raise QueryError(f"{subject}: {_parse_message(error)}") from error
     statements = [statement for statement in parsed if statement and not isinstance(statement, exp.Semicolon)]
@@ -49,6 +60,18 @@ def _lake_tables(query: exp.Expr, layers: Collection[str], subject: str) -> Iter
         if table.catalog or table.db.lower() not in layers:
             raise QueryError(f"{subject}: {name} is not in the lake; its layers are {', '.join(layers)}")
         yield table.db.lower(), table.name.lower()
+
+
+def column_message(message: str, known: list[str]) -> str:
+    """What sqlglot says of a column that is not there, with the names that were meant."""
+    found = search(r"(?:Column '|Unknown column: )(\w+)", message)
+    if not found:
+        return " ".join(message.split())
+    if found[1] in known:
+        return f"column {found[1]!r} is ambiguous or not in scope; write it with its table"
+    close = get_close_matches(found[1], sorted(set(known)))
+    cure = f"did you mean {' or '.join(close)}?" if close else f"the inputs have {', '.join(sorted(set(known)))}"
+    return f"column {found[1]!r} is in none of its inputs; {cure}"
 
 
 def _without_alias(table: exp.Table) -> exp.Table:

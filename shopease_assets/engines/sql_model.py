@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from re import search
 from typing import Literal
 
 import pyarrow as pa
@@ -18,7 +16,7 @@ from sqlglot.optimizer.scope import build_scope, traverse_scope
 
 from shopease_assets.core.errors import QueryError
 from shopease_assets.engines.arrow_types import TableSchema, compare_columns, duckdb_columns
-from shopease_assets.engines.parsing import Input, lake_tables, parse_select
+from shopease_assets.engines.parsing import Input, column_message, lake_tables, parse_select
 from shopease_assets.engines.portability import refuse_unportable
 from shopease_assets.engines.session import create_empty_tables, session
 
@@ -133,18 +131,7 @@ class SqlModel:
             return qualify(self._query.copy(), schema=names, dialect="duckdb", expand_alias_refs=False)
         except SqlglotError as error:
             known = [column for table in self.inputs for column in duckdb_columns(schemas[table])]
-            raise QueryError(f"{self.name}: {_column_message(str(error), known)}") from error
-
-
-def _column_message(message: str, known: list[str]) -> str:
-    found = search(r"(?:Column '|Unknown column: )(\w+)", message)
-    if not found:
-        return " ".join(message.split())
-    if found[1] in known:
-        return f"column {found[1]!r} is ambiguous or not in scope; write it with its table"
-    close = get_close_matches(found[1], sorted(set(known)))
-    cure = f"did you mean {' or '.join(close)}?" if close else f"the inputs have {', '.join(sorted(set(known)))}"
-    return f"column {found[1]!r} is in none of its inputs; {cure}"
+            raise QueryError(f"{self.name}: {column_message(str(error), known)}") from error
 
 
 def _leaves(node: Node) -> list[tuple[str, str, str]]:

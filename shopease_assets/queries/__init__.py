@@ -1,12 +1,10 @@
 """The questions people ask every week, in Athena's SQL: one file each, its first comment says what it answers.
 
-`name.sql` runs unchanged in the Athena console; on a laptop it is translated to DuckDB.
+`name.sql` runs unchanged in the Athena console; on a laptop `engines.trino` answers it.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
-
-import sqlglot
 
 from shopease_assets.core.errors import QueryError
 
@@ -20,12 +18,6 @@ class NamedQuery:
     name: str
     answers: str
     sql: str
-
-    @property
-    def for_duckdb(self) -> str:
-        """The same SELECT for DuckDB."""
-        (translated,) = sqlglot.transpile(self.sql, read="athena", write="duckdb", pretty=True)
-        return translated
 
 
 def named_queries() -> dict[str, NamedQuery]:

@@ -35,7 +35,7 @@ def test_json_has_exact_decimals_as_text_and_iso_dates(shopease: Shell, lake: Pl
     out = shopease(
         "query",
         f"""select dt, tenant_id, total_revenue, sales_date from gold.daily_sales_summary
-            where dt = '{_DAY}' order by tenant_id""",
+            where dt = date '{_DAY}' order by tenant_id""",
         "--format",
         "json",
     )
@@ -65,7 +65,9 @@ def test_csv_has_the_same_values_and_empty_nulls(shopease: Shell) -> None:
 
 @pytest.mark.parametrize("table", ["bronze.orders", "silver.orders", "gold.fact_sales", "quarantine.orders"])
 def test_every_layer_can_be_asked_by_its_partition(shopease: Shell, lake: Platform, table: str) -> None:
-    (row,) = json.loads(shopease("query", f"select count(*) as n from {table} where dt = '{_DAY}'", "--format", "json"))
+    (row,) = json.loads(
+        shopease("query", f"select count(*) as n from {table} where dt = date '{_DAY}'", "--format", "json")
+    )
     assert row["n"] == len(lake.rows(table, date.fromisoformat(_DAY)))
 
 
@@ -113,7 +115,9 @@ def test_status_shows_gaps_failing_checks_and_what_is_quarantined(shopease: Shel
 
 def test_a_failed_run_leaves_the_last_good_version_visible(shopease: Shell, lake: Platform) -> None:
     rows = json.loads(
-        shopease("query", "select distinct currency from silver.orders where dt = '2026-02-14'", "--format", "json")
+        shopease(
+            "query", "select distinct currency from silver.orders where dt = date '2026-02-14'", "--format", "json"
+        )
     )
     assert all(len(row["currency"]) == 3 for row in rows)
     assert rows

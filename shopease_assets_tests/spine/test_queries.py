@@ -3,8 +3,9 @@
 import pytest
 import sqlglot
 
+from shopease_assets.cli.lake import PublishedLake
 from shopease_assets.core.errors import QueryError
-from shopease_assets.engines import duckdb
+from shopease_assets.engines import trino
 from shopease_assets.queries import named_queries, named_query
 from shopease_assets_tests.platform import Platform
 
@@ -21,8 +22,7 @@ def test_a_query_is_athena_s_and_says_what_it_answers(name: str) -> None:
 
 @pytest.mark.parametrize("name", _QUERIES)
 def test_a_query_finds_an_answer_in_the_built_lake(built: Platform, name: str) -> None:
-    tables = {(ref.layer, ref.name): ref for ref in built.log.tables()}
-    answer = duckdb.query(_QUERIES[name].for_duckdb, lambda layer, table: built.lake.relation(tables[layer, table]))  # type: ignore[index]
+    answer = trino.answer(_QUERIES[name].sql, PublishedLake(built.lake), environment="dev")
     assert len(answer) or name in _MAY_BE_EMPTY
 
 
@@ -32,9 +32,8 @@ def test_an_unknown_query_is_told_the_known_ones() -> None:
 
 
 def test_the_executive_summary_is_what_the_daily_sales_sum_to(built: Platform) -> None:
-    tables = {(ref.layer, ref.name): ref for ref in built.log.tables()}
-    sql = named_query("executive_summary").for_duckdb
-    rows = duckdb.query(sql, lambda layer, table: built.lake.relation(tables[layer, table])).to_pylist()  # type: ignore[index]
+    sql = named_query("executive_summary").sql
+    rows = trino.answer(sql, PublishedLake(built.lake), environment="dev").to_pylist()
     for row in rows:
         (theirs,) = built.sql(
             """select sum(case when o.ordered_at::date > date '2026-02-14' - 30 then i.line_total end),
