@@ -5,7 +5,7 @@ STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test test-slow lint typecheck bench docs clean
+.PHONY: help install demo demo-aws dev test test-slow lint typecheck bench docs clean
 
 help: ## List what you can make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[32m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: $(STAMP) ## Build the lake from a synthetic shop and show what is in it; again: refresh it
 	@$(BIN)/shopease demo
+
+demo-aws: $(STAMP) ## The same on S3, Glue and SNS, played by a moto server on this machine
+	@$(BIN)/shopease demo --aws
 
 dev: $(STAMP) ## Dagster UI on http://127.0.0.1:3000, over the demo's lake
 	@$(BIN)/shopease dev

@@ -1,11 +1,12 @@
 """`shopease alerts`: who is told of troubles, and which there are now."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import typer
 
 from shopease_assets.cli.console import console, print_error
-from shopease_assets.core.alerts import Alert, Kind, described
+from shopease_assets.core.alerts import Alert, Kind, alerts, described
 from shopease_assets.core.errors import SettingsError, ShopEaseError
 from shopease_assets.settings import settings
 
@@ -37,19 +38,26 @@ def test() -> None:
 
 
 @app.command("list")
-def list_() -> None:
+def list_(
+    tell: Annotated[bool, typer.Option("--tell", help="Send them too, whatever was told before")] = False,
+) -> None:
     """Print the troubles there are now, as an alert would tell them; exits with 1 when there are any."""
     with console().status("loading the asset graph"):
         from shopease_assets import definitions
         from shopease_assets.automation.alerts_sensor import troubles_now
+        from shopease_assets.automation.channels import channels
         from shopease_assets.cli.run import dagster_instance
-    chosen = settings()
+    chosen, now = settings(), datetime.now(UTC)
     with dagster_instance() as instance:
-        troubles = troubles_now(chosen, instance, definitions.assets, datetime.now(UTC))
+        troubles = troubles_now(chosen, instance, definitions.assets, now)
     for kind in Kind:
         if of_kind := [trouble for trouble in troubles if trouble.key.kind is kind]:
             console().print(f"[bold]{kind}[/]")
             console().print(described(of_kind, chosen.run_link), markup=False)
+    for channel in channels(chosen) if tell else ():
+        remind_after = timedelta(hours=chosen.remind_after_hours)
+        for alert in alerts({}, troubles, now, remind_after=remind_after, link=chosen.run_link):
+            channel.send(alert)
     if troubles:
         raise typer.Exit(1)
     console().print("no trouble")

@@ -3,11 +3,14 @@
 import os
 import sys
 from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
 from shopease_assets.cli.console import console
+from shopease_assets.cli.demo_aws import demo_aws
 from shopease_assets.cli.lake import answer, print_result
 from shopease_assets.cli.run import print_failures, refresh_lake
 from shopease_assets.settings import Settings, settings
@@ -34,8 +37,13 @@ _REPORTS = {
 }
 
 
-def demo() -> None:
+def demo(
+    aws: Annotated[bool, typer.Option("--aws", help="On S3, Glue and SNS, played by a moto server here")] = False,
+) -> None:
     """Build the lake from a synthetic shop, or refresh it, and show what is in it."""
+    if aws:
+        demo_aws()
+        return
     out = console()
     today = datetime.now(settings().zone).date()
     chosen = _with_start(settings(), today)
