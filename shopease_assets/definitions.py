@@ -8,12 +8,11 @@ from shopease_assets import bronze, gold, silver
 from shopease_assets.automation.alerts_sensor import alerts_sensor
 from shopease_assets.automation.jobs import (
     daily_job,
+    month_sensors,
     month_state_job,
     nightly,
     quality_job,
     quality_scores,
-    refresh_months,
-    refresh_months_after_a_block,
 )
 from shopease_assets.automation.late_changes_sensor import late_changes_sensor
 from shopease_assets.kit.bronze import SOURCE_TABLES
@@ -50,7 +49,7 @@ defs = dg.Definitions(
     assets=assets,
     jobs=[daily_job, month_state_job, quality_job],
     schedules=[nightly],
-    sensors=[late_changes, refresh_months, refresh_months_after_a_block, quality_scores, alerts],
+    sensors=[late_changes, *month_sensors(assets), quality_scores, alerts],
     resources={"lake": lake_reporting_to(None), "source": source},
     executor=dg.in_process_executor,
 )

@@ -10,9 +10,10 @@ import dagster as dg
 import polars as pl
 import psycopg
 
-from shopease_assets.automation.late_changes import look, newest_day, version_days, work_for
+from shopease_assets.automation.late_changes import look, newest_day, version_days
 from shopease_assets.automation.planning import Chunk, Work, plan, waves
 from shopease_assets.automation.runner import Outcome, run_chunks
+from shopease_assets.automation.stale_work import work_to_catch_up
 from shopease_assets.core.layout import TableRef
 from shopease_assets.sources.postgres import PostgresSnapshot
 from shopease_assets.sources.run_source import RunSource
@@ -68,7 +69,7 @@ class Platform:
 
         with PostgresSnapshot(self.dsn) as snapshot:
             found = look(self.lake, snapshot, source_tables, (START.isoformat(), until.isoformat()))
-        return work_for(self.lake, assets, found.stale)
+        return work_to_catch_up(self.lake, assets, found.stale)
 
     def refresh(self, until: date = LAST_DAY) -> Work:
         """Run what the lake lacks; returns it.

@@ -1,10 +1,11 @@
-"""The graph as the Dagster UI shows it, pinned: keys, partitions, dependencies, checks, policy and automation."""
+"""The graph as the Dagster UI shows it, pinned in `graph.txt`, and its policy, jobs, schedule and sensors."""
 
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import date, datetime
+from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
@@ -14,8 +15,8 @@ from dagster._core.execution.asset_backfill import AssetBackfillData
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from shopease_assets.automation import jobs
-from shopease_assets.automation.jobs import nightly, refresh_months
-from shopease_assets.automation.stale_months import stale_months
+from shopease_assets.automation.jobs import nightly
+from shopease_assets.automation.stale_work import stale_months
 from shopease_assets.core.errors import SourceUnavailable
 from shopease_assets.definitions import assets, defs
 from shopease_assets.kit.partitions import DAILY, HISTORY, MONTHLY, WAITS_FOR
@@ -27,254 +28,11 @@ from shopease_assets.storage.io_manager import LakeIOManager
 from shopease_assets_tests.platform import LAST_DAY, START, Platform
 
 _SPOKEN = {None: "same partition", HISTORY: "all days up to its end"}
-GRAPH = """\
-bronze/customers: daily, parquet postgres, bronze, team:data-platform
-  blocks: matches_source
-bronze/inventory: daily, parquet postgres, bronze, team:data-platform
-  blocks: matches_source
-bronze/inventory_movements: daily, parquet postgres, bronze, team:data-platform
-  blocks: matches_source
-bronze/invoices: daily, parquet postgres, bronze, team:data-platform
-  blocks: matches_source
-bronze/order_items: daily, parquet postgres, bronze, team:data-platform
-  blocks: matches_source
-bronze/orders: daily, parquet postgres, bronze, team:data-platform
-  blocks: matches_source
-bronze/products: daily, parquet postgres, bronze, team:data-platform
-  blocks: matches_source
-bronze/stores: daily, parquet postgres, bronze, team:data-platform
-  blocks: matches_source
-bronze/subscriptions: daily, parquet postgres, bronze, team:data-platform
-  blocks: matches_source
-bronze/tenants: daily, parquet postgres, bronze, team:data-platform
-  blocks: matches_source
-bronze/web_events: daily, parquet postgres, bronze, team:data-platform
-  blocks: matches_source
-silver/customers: daily, parquet polars, silver, team:data-platform
-  <- bronze/customers: same partition
-  <- silver/tenants: same partition, every version
-  blocks: completeness accuracy consistency validity row_conservation reconciles_with_source
-silver/inventory: daily, parquet polars, silver, team:data-platform
-  <- bronze/inventory: same partition
-  <- silver/products: same partition, every version
-  <- silver/stores: same partition, every version
-  blocks: completeness accuracy consistency validity row_conservation reconciles_with_source
-silver/inventory_movements: daily, parquet polars, silver, team:data-platform
-  <- bronze/inventory_movements: same partition
-  <- silver/products: same partition, every version
-  <- silver/stores: same partition, every version
-  blocks: completeness accuracy consistency validity row_conservation reconciles_with_source
-silver/invoices: daily, parquet polars, silver, team:data-platform
-  <- bronze/invoices: same partition
-  <- silver/customers: same partition, every version
-  <- silver/subscriptions: same partition, every version
-  <- silver/tenants: same partition, every version
-  blocks: completeness accuracy consistency validity row_conservation reconciles_with_source
-silver/order_items: daily, parquet polars, silver, team:data-platform
-  <- bronze/order_items: same partition
-  <- silver/orders: same partition
-  <- silver/products: same partition, every version
-  blocks: completeness accuracy consistency validity row_conservation reconciles_with_source
-silver/orders: daily, parquet polars, silver, team:data-platform
-  <- bronze/order_items: same partition
-  <- bronze/orders: same partition
-  <- silver/customers: same partition, every version
-  <- silver/stores: same partition, every version
-  <- silver/tenants: same partition, every version
-  blocks: completeness accuracy consistency validity row_conservation reconciles_with_source
-silver/products: daily, parquet polars, silver, team:data-platform
-  <- bronze/products: same partition
-  <- silver/tenants: same partition, every version
-  blocks: completeness accuracy consistency validity row_conservation reconciles_with_source
-silver/stores: daily, parquet polars, silver, team:data-platform
-  <- bronze/stores: same partition
-  <- silver/tenants: same partition, every version
-  blocks: completeness accuracy consistency validity row_conservation reconciles_with_source
-silver/subscriptions: daily, parquet polars, silver, team:data-platform
-  <- bronze/subscriptions: same partition
-  <- silver/customers: same partition, every version
-  <- silver/tenants: same partition, every version
-  blocks: completeness accuracy consistency validity row_conservation reconciles_with_source
-silver/tenants: daily, parquet polars, silver, team:data-platform
-  <- bronze/tenants: same partition
-  blocks: completeness accuracy consistency validity row_conservation reconciles_with_source
-silver/web_events: daily, parquet polars, silver, team:data-platform
-  <- bronze/web_events: same partition
-  <- silver/customers: same partition, every version
-  <- silver/products: same partition, every version
-  <- silver/tenants: same partition, every version
-  blocks: completeness accuracy consistency validity row_conservation reconciles_with_source
-gold/category_performance: monthly, duckdb parquet sql, gold, team:data-platform
-  <- gold/fact_sales: all days up to its end
-  <- silver/products: all days up to its end, every version
-  blocks: contract
-  warns: reconciles_with_silver
-gold/clv_by_segment: monthly, duckdb parquet sql, gold, team:data-platform
-  <- gold/customer_analytics: all days up to its end
-  <- gold/customer_lifetime_value: all days up to its end
-  blocks: contract
-  warns: reconciles_with_silver
-gold/cohort_retention: monthly, duckdb parquet sql, gold, team:data-platform
-  <- gold/daily_customer_sales: all days up to its end
-  blocks: contract
-  warns: reconciles_with_silver
-gold/customer_360: monthly, duckdb parquet sql, gold, team:data-platform
-  <- gold/customer_analytics: all days up to its end
-  <- gold/customer_lifetime_value: all days up to its end
-  <- gold/customer_segments: all days up to its end
-  <- silver/customers: all days up to its end, every version
-  <- silver/subscriptions: all days up to its end, every version
-  <- silver/web_events: all days up to its end
-  blocks: contract
-  warns: reconciles_with_silver
-gold/customer_acquisition: monthly, duckdb parquet sql, gold, team:data-platform
-  <- gold/daily_customer_sales: all days up to its end
-  <- silver/customers: all days up to its end, every version
-  blocks: contract
-gold/customer_analytics: monthly, duckdb parquet sql, gold, team:data-platform
-  <- gold/daily_customer_sales: all days up to its end
-  <- silver/customers: all days up to its end, every version
-  blocks: contract
-  warns: reconciles_with_silver
-gold/customer_lifetime_value: monthly, parquet polars, gold, team:data-platform
-  <- gold/daily_customer_sales: all days up to its end
-  blocks: contract
-  warns: reconciles_with_silver
-gold/customer_segments: monthly, duckdb parquet sql, gold, team:data-platform
-  <- gold/daily_customer_sales: all days up to its end
-  blocks: contract
-  warns: reconciles_with_silver
-gold/customers_pseudonymised: daily, parquet polars, gold, team:data-platform
-  <- silver/customers: same partition
-  blocks: contract
-gold/daily_channel_sales: daily, duckdb parquet sql, gold, team:data-platform
-  <- gold/fact_sales: same partition
-  <- silver/orders: same partition
-  blocks: contract reconciles_with_silver
-gold/daily_customer_sales: daily, duckdb parquet sql, gold, team:data-platform
-  <- gold/fact_sales: same partition
-  <- silver/orders: same partition
-  blocks: contract reconciles_with_silver
-gold/daily_geographic_sales: daily, duckdb parquet sql, gold, team:data-platform
-  <- gold/fact_sales: same partition
-  <- silver/customers: same partition, every version
-  <- silver/orders: same partition
-  blocks: contract reconciles_with_silver
-gold/daily_product_sales: daily, duckdb parquet sql, gold, team:data-platform
-  <- gold/fact_sales: same partition
-  blocks: contract reconciles_with_silver
-gold/daily_sales_summary: daily, duckdb parquet sql, gold, team:data-platform
-  <- gold/fact_sales: same partition
-  <- silver/orders: same partition
-  blocks: contract reconciles_with_silver
-gold/daily_web_funnel: daily, duckdb parquet sql, gold, team:data-platform
-  <- gold/fact_web_events: same partition
-  blocks: contract
-gold/data_quality_scores: daily, parquet polars, gold, team:data-platform
-  blocks: contract
-gold/dim_customer: monthly, parquet polars, gold, team:data-platform
-  <- silver/customers: all days up to its end, every version
-  blocks: contract
-gold/dim_date: monthly, parquet polars, gold, team:data-platform
-  blocks: contract
-gold/dim_geography: monthly, parquet polars, gold, team:data-platform
-  <- silver/customers: all days up to its end, every version
-  <- silver/orders: all days up to its end
-  <- silver/stores: all days up to its end, every version
-  blocks: contract
-gold/dim_product: monthly, parquet polars, gold, team:data-platform
-  <- silver/products: all days up to its end, every version
-  blocks: contract
-gold/dim_store: monthly, parquet polars, gold, team:data-platform
-  <- silver/stores: all days up to its end, every version
-  blocks: contract
-gold/dim_tenant: monthly, parquet polars, gold, team:data-platform
-  <- silver/tenants: all days up to its end, every version
-  blocks: contract
-gold/fact_inventory: daily, parquet polars, gold, team:data-platform
-  <- silver/inventory: same partition, every version
-  <- silver/inventory_movements: all days up to its end
-  <- silver/products: same partition, every version
-  blocks: contract
-  warns: reconciles_with_silver
-gold/fact_sales: daily, duckdb parquet sql, gold, team:data-platform
-  <- silver/customers: same partition, every version
-  <- silver/order_items: same partition
-  <- silver/orders: same partition
-  <- silver/products: same partition, every version
-  blocks: contract
-gold/fact_web_events: daily, duckdb parquet sql, gold, team:data-platform
-  <- silver/customers: same partition, every version
-  <- silver/products: same partition, every version
-  <- silver/web_events: same partition
-  blocks: contract
-gold/geographic_sales: monthly, duckdb parquet sql, gold, team:data-platform
-  <- gold/fact_sales: all days up to its end
-  <- silver/customers: all days up to its end, every version
-  <- silver/orders: all days up to its end
-  blocks: contract
-  warns: reconciles_with_silver
-gold/inventory_position: monthly, duckdb parquet sql, gold, team:data-platform
-  <- silver/inventory: all days up to its end
-  <- silver/inventory_movements: all days up to its end
-  <- silver/products: all days up to its end, every version
-  blocks: contract
-gold/invoice_aging: monthly, duckdb parquet sql, gold, team:data-platform
-  <- silver/invoices: all days up to its end
-  blocks: contract
-gold/market_basket: monthly, duckdb parquet sql, gold, team:data-platform
-  <- gold/fact_sales: all days up to its end
-  blocks: contract
-gold/monthly_sales_trends: monthly, duckdb parquet sql, gold, team:data-platform
-  <- gold/daily_customer_sales: all days up to its end
-  <- gold/daily_sales_summary: all days up to its end
-  blocks: contract
-  warns: reconciles_with_silver
-gold/price_elasticity: monthly, duckdb parquet sql, gold, team:data-platform
-  <- gold/fact_sales: all days up to its end
-  blocks: contract
-gold/product_performance: monthly, duckdb parquet sql, gold, team:data-platform
-  <- gold/daily_product_sales: all days up to its end
-  <- gold/fact_sales: all days up to its end
-  <- silver/inventory: all days up to its end, every version
-  <- silver/products: all days up to its end, every version
-  blocks: contract
-  warns: reconciles_with_silver
-gold/revenue_attribution: monthly, duckdb parquet sql, gold, team:data-platform
-  <- gold/fact_sales: all days up to its end
-  <- silver/orders: all days up to its end
-  blocks: contract
-  warns: reconciles_with_silver
-gold/sales_forecast: monthly, parquet polars, gold, team:data-platform
-  <- gold/daily_sales_summary: all days up to its end
-  blocks: contract
-gold/seasonal_sales: monthly, duckdb parquet sql, gold, team:data-platform
-  <- gold/daily_customer_sales: all days up to its end
-  <- gold/daily_sales_summary: all days up to its end
-  blocks: contract
-  warns: reconciles_with_silver
-gold/store_performance: monthly, duckdb parquet sql, gold, team:data-platform
-  <- gold/fact_sales: all days up to its end
-  <- silver/orders: all days up to its end
-  <- silver/stores: all days up to its end, every version
-  blocks: contract
-gold/subscription_metrics: monthly, duckdb parquet sql, gold, team:data-platform
-  <- silver/subscriptions: all days up to its end, every version
-  blocks: contract
-gold/tenant_summary: monthly, duckdb parquet sql, gold, team:data-platform
-  <- gold/daily_customer_sales: all days up to its end
-  <- gold/daily_sales_summary: all days up to its end
-  <- silver/customers: all days up to its end, every version
-  <- silver/products: all days up to its end, every version
-  <- silver/subscriptions: all days up to its end, every version
-  <- silver/tenants: all days up to its end, every version
-  blocks: contract
-  warns: reconciles_with_silver
-"""
 
 
-def test_the_graph_is_the_one_written_here() -> None:
-    assert drawn() == GRAPH, "if the change is meant, put what drawn() says into GRAPH"
+def test_the_graph_is_the_one_written_down() -> None:
+    written = Path(__file__).with_name("graph.txt").read_text()
+    assert drawn() == written, "if the change is meant, put what drawn() says into graph.txt"
 
 
 def test_definitions_load_with_no_warning_but_dagster_s_own_of_beta_and_preview() -> None:
@@ -338,9 +96,12 @@ def test_a_backfill_of_three_days_of_every_table_is_one_of_three_days_of_every_t
         assert sorted(subset.get_partition_keys()) == expected, key
 
 
-def test_schedule_and_sensor_run_without_anyone_switching_them_on() -> None:
+def test_schedule_and_sensors_run_without_anyone_switching_them_on() -> None:
     assert nightly.default_status is dg.DefaultScheduleStatus.RUNNING
-    assert refresh_months.default_status is dg.DefaultSensorStatus.RUNNING
+    assert {sensor.name: sensor.default_status for sensor in defs.sensors or ()} == dict.fromkeys(
+        ["late_changes", "refresh_months", "refresh_months_after_a_block", "quality_scores"],
+        dg.DefaultSensorStatus.RUNNING,
+    )
     assert (nightly.cron_schedule, nightly.execution_timezone) == ("0 1 * * *", settings().timezone)
 
 
@@ -382,30 +143,40 @@ def test_when_clocks_change_every_day_is_asked_for_once_and_is_a_partition() -> 
     ]
 
 
-def test_months_that_lag_behind_their_days_are_asked_for_in_one_run_up_to_the_current_one(platform: Platform) -> None:
+def test_months_that_lag_behind_their_days_are_asked_for_in_one_run_up_to_the_last_with_a_day(
+    platform: Platform,
+) -> None:
     assert platform.run(START, LAST_DAY).success
-    months = ["2026-01-01", "2026-02-01", "2026-03-01"]
-    assert stale_months(platform.log, months) is None
+    assert stale_months(platform.log, assets) is None
     platform.run(date(2026, 2, 2), tables=["gold/daily_customer_sales"])
-    stale = stale_months(platform.log, months)
+    stale = stale_months(platform.log, assets)
     assert stale is not None
-    assert (stale.first, stale.last) == ("2026-02-01", "2026-03-01")
+    assert (stale.first, stale.last) == ("2026-02-01", "2026-02-01")
     platform.run(date(2026, 1, 31), tables=["gold/fact_sales"])
-    later = stale_months(platform.log, months)
+    later = stale_months(platform.log, assets)
     assert later is not None
-    assert later.first == "2026-01-01"
+    assert (later.first, later.last) == ("2026-01-01", "2026-02-01")
     assert later.publication > stale.publication
 
 
 def test_a_month_lags_behind_a_late_invoice_but_not_behind_quality_scores(platform: Platform) -> None:
     assert platform.run(START, LAST_DAY).success
-    months = ["2026-01-01", "2026-02-01"]
     platform.run(date(2026, 1, 5), tables=["gold/data_quality_scores"])
-    assert stale_months(platform.log, months) is None
+    assert stale_months(platform.log, assets) is None
     platform.run(date(2026, 1, 5), tables=["silver/invoices"])
-    stale = stale_months(platform.log, months)
+    stale = stale_months(platform.log, assets)
     assert stale is not None
     assert stale.first == "2026-01-01"
+
+
+def test_a_month_that_lags_behind_another_state_is_asked_for_by_its_newest_day(platform: Platform) -> None:
+    assert platform.run(START, LAST_DAY).success
+    platform.run(date(2026, 1, 5), tables=["gold/customer_lifetime_value"])
+    stale = stale_months(platform.log, assets)
+    assert stale is not None
+    assert (stale.first, stale.last) == ("2026-01-01", "2026-02-01")
+    platform.run(date(2026, 1, 5), tables=["gold/customer_lifetime_value"])
+    assert stale_months(platform.log, assets) == stale  # a run that fails half-way is no news
 
 
 def test_a_source_that_is_away_for_a_moment_costs_a_retry_not_the_run(platform: Platform) -> None:

@@ -1,16 +1,16 @@
 """The two jobs, the nightly schedule, and the sensors that ask for months that lag behind their days."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from inspect import getdoc
 
 import dagster as dg
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
 from shopease_assets.automation.planning import range_tags
-from shopease_assets.automation.stale_months import stale_months
 from shopease_assets.automation.stale_scores import stale_scores
+from shopease_assets.automation.stale_work import stale_months
 from shopease_assets.core.layout import day_ranges
-from shopease_assets.kit.partitions import MONTHLY
 from shopease_assets.kit.policy import AFTERWARDS
 from shopease_assets.settings import settings
 from shopease_assets.storage.open import open_lake
@@ -45,35 +45,40 @@ def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     return _range(today - timedelta(days=1), today, run_key=None)
 
 
-def _ask_for_stale_months(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
-    """One run for the months whose state is older than the days it was made of, once no other run is at work.
+def month_sensors(assets: Sequence[dg.AssetsDefinition]) -> tuple[dg.SensorDefinition, dg.SensorDefinition]:
+    """`refresh_months` and `refresh_months_after_a_block`, over the monthly ones among `assets`."""
 
-    The publication log is asked, not the run: so backfills, ranges of which a day was blocked, and runs of the command
-    line count as much as the nightly job.
-    """
-    if context.instance.get_runs_count(dg.RunsFilter(statuses=list(NOT_FINISHED_STATUSES))):
-        return dg.SkipReason("other runs are at work; the last to finish asks")
-    stale = stale_months(open_lake(settings()).log, MONTHLY.get_partition_keys())
-    if stale is None:
-        return dg.SkipReason("every month is as new as its days")
-    return _range(stale.first, stale.last, run_key=f"{stale.first} after publication {stale.publication}, {_hour()}")
+    def ask(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+        """One run for the months whose state is older than what it was made of, once no other run is at work.
 
+        The publication log is asked, not the run: so backfills, ranges of which a day was blocked, and runs of the
+        command line count as much as the nightly job.
+        """
+        if context.instance.get_runs_count(dg.RunsFilter(statuses=list(NOT_FINISHED_STATUSES))):
+            return dg.SkipReason("other runs are at work; the last to finish asks")
+        stale = stale_months(open_lake(settings()).log, assets)
+        if stale is None:
+            return dg.SkipReason("every month is as new as its days")
+        run_key = f"{stale.first} after publication {stale.publication}, {_hour()}"
+        return _range(stale.first, stale.last, run_key=run_key)
 
-refresh_months = dg.run_status_sensor(
-    name="refresh_months",
-    run_status=dg.DagsterRunStatus.SUCCESS,
-    request_job=month_state_job,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description=_ask_for_stale_months.__doc__,
-)(_ask_for_stale_months)
+    def sensor(name: str, status: dg.DagsterRunStatus, description: str | None) -> dg.SensorDefinition:
+        return dg.run_status_sensor(
+            name=name,
+            run_status=status,
+            request_job=month_state_job,
+            default_status=dg.DefaultSensorStatus.RUNNING,
+            description=description,
+        )(ask)
 
-refresh_months_after_a_block = dg.run_status_sensor(
-    name="refresh_months_after_a_block",
-    run_status=dg.DagsterRunStatus.FAILURE,
-    request_job=month_state_job,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="As refresh_months, after a run that published some of its days and had to block others.",
-)(_ask_for_stale_months)
+    return (
+        sensor("refresh_months", dg.DagsterRunStatus.SUCCESS, getdoc(ask)),
+        sensor(
+            "refresh_months_after_a_block",
+            dg.DagsterRunStatus.FAILURE,
+            "As refresh_months, after a run that published some of its days and had to block others.",
+        ),
+    )
 
 
 @dg.sensor(

@@ -14,8 +14,9 @@ from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
 from shopease_assets.automation.jobs import daily_job, month_state_job
-from shopease_assets.automation.late_changes import days_until_now, look, oldest_read, work_for
+from shopease_assets.automation.late_changes import days_until_now, look, oldest_read
 from shopease_assets.automation.planning import Chunk, is_made_afterwards, range_tags, waves
+from shopease_assets.automation.stale_work import work_to_catch_up
 from shopease_assets.core.errors import SourceUnavailable
 from shopease_assets.core.layout import TableRef
 from shopease_assets.kit.partitions import DAILY
@@ -67,7 +68,7 @@ def late_changes_sensor(assets: Sequence[dg.AssetsDefinition], tables: Sequence[
         ]
         hour = f"{snapshot.taken_at:%Y-%m-%dT%H}"
         asked = {key for key in cursor.asked if key.startswith(hour)}
-        work = work_for(lake, daily, found.stale)
+        work = work_to_catch_up(lake, daily, found.stale)
         for wave in waves(work, daily, settings().days_per_run):
             requests = [_request(lake, chunk, hour) for chunk in wave]
             if new := [request for request in requests if request.run_key not in asked]:

@@ -1,23 +1,23 @@
-"""Replays days of a silver table after its rule or its source was mended, with everything that is made of them.
+"""Which days of a silver table to replay after its rule or its source was mended, and what is made of them.
 
-A row leaves the quarantine when it passes; nothing else takes it out. Progress and printing are the caller's.
+A row leaves the quarantine when it passes; nothing else takes it out.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 import dagster as dg
 
-from shopease_assets.automation.late_changes import days_until_now, look, work_for
-from shopease_assets.automation.planning import Work, inputs_of, name_of
-from shopease_assets.automation.runner import Outcome
+from shopease_assets.automation.late_changes import days_until_now, look
+from shopease_assets.automation.planning import inputs_of, name_of
+from shopease_assets.automation.released import of_built
+from shopease_assets.automation.stale_work import work_after
 from shopease_assets.core.layout import TableRef
 from shopease_assets.sources.postgres import PostgresSnapshot
 from shopease_assets.sources.postgres_table import PostgresTable
 from shopease_assets.storage.lake import ParquetLake
 
 Assets = Sequence[dg.AssetsDefinition]
-Execute = Callable[[Work], Outcome]
 
 
 def days_to_replay(lake: ParquetLake, table: str, first: date, last: date) -> set[str]:
@@ -45,27 +45,7 @@ def replay_work(
     read = [one for one in tables if f"bronze/{one.name}" in together]
     found = look(lake, snapshot, read, days_until_now(snapshot)).stale
     stale = {one.name: {*days, *found.get(one.name, ())} for one in read}
-    return _of_built(lake, work_for(lake, assets, stale, lagging=False), together)
-
-
-def replay(lake: ParquetLake, assets: Assets, work: Work, execute: Execute) -> Outcome:
-    """Execute the work, and then what it releases: rows of other tables that were refused for want of its rows."""
-    outcome = execute(work)
-    tried: set[tuple[str, str]] = set()
-    while released := _untried(_of_built(lake, work_for(lake, assets, lagging=False)), tried):
-        tried |= {(table, key) for table, keys in released.items() for key in keys}
-        again = execute(released)
-        outcome = Outcome(outcome.runs + again.runs, (*outcome.failures, *again.failures))
-    return outcome
-
-
-def _untried(work: Work, tried: Collection[tuple[str, str]]) -> Work:
-    return work if any((table, key) not in tried for table, keys in work.items() for key in keys) else {}
-
-
-def _of_built(lake: ParquetLake, work: Work, also: Collection[str] = ()) -> dict[str, set[str]]:
-    built = {ref.path for ref in lake.log.tables()} | {*also}
-    return {table: set(keys) for table, keys in work.items() if table in built}
+    return of_built(lake, work_after(lake, assets, stale), together)
 
 
 def _read_together(assets: Assets, table: str) -> set[str]:

@@ -7,6 +7,7 @@ import typer
 
 from shopease_assets.core.errors import SettingsError
 from shopease_assets.core.layout import TableRef
+from shopease_assets.settings import settings
 
 FromDay = Annotated[str | None, typer.Option("--from", metavar="DAY", help="First day, YYYY-MM-DD")]
 ToDay = Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last day, YYYY-MM-DD")]
@@ -23,6 +24,31 @@ def day(text: str, option: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise SettingsError(f"{option} {text!r} is no day; write YYYY-MM-DD") from None
+
+
+def days(start: str | None, end: str | None, *, last: date | None = None) -> tuple[date, date]:
+    """The first and the last day that --from and --to ask for; default: from the lake's first day to `last`, or today.
+
+    A --to that has not come yet stands for today.
+
+    Raises:
+        SettingsError: one of them is no day, they are in the wrong order, or the lake has no such days.
+    """
+    begin, today = settings().start_date, datetime.now(settings().zone).date()
+    if begin > today:
+        raise SettingsError(f"SHOPEASE_START_DATE={begin} has not come yet; today is {today}")
+    first = day(start, "--from") if start else begin
+    if first > today:
+        raise SettingsError(f"--from {first} has not come yet; today is {today}")
+    until = min(day(end, "--to"), today) if end else max(last or today, first)
+    if start and until < first:
+        raise SettingsError(f"--to {until} lies before --from {first}; swap them")
+    for option, asked in (("--from", first), ("--to", until)):
+        if asked < begin:
+            raise SettingsError(
+                f"{option} {asked} lies before the lake's first day {begin}; start there, or set SHOPEASE_START_DATE"
+            )
+    return first, until
 
 
 def moment(text: str) -> int | datetime:

@@ -15,9 +15,8 @@ from shopease_assets.storage.records import QualityResult
 
 def quality(start: options.FromDay = None, end: options.ToDay = None, table: options.TableName = None) -> None:
     """Print how good each silver table is in each dimension, over all audited days or those asked for."""
+    first, last = map(str, options.days(start, end))
     log = open_lake(settings()).log
-    first = options.day(start, "--from").isoformat() if start else ""
-    last = options.day(end, "--to").isoformat() if end else "9999"
     asked = table.replace(".", "/") if table else None
     results = [
         result

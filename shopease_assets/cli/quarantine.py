@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping
+from datetime import date
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -34,9 +35,10 @@ def summary(
     output: Output = Format.TABLE,
 ) -> None:
     """List the broken rules of each table: how many rows on which days, some of their keys, and the latest run."""
+    days = options.days(start, end)
     lake = open_lake(settings())
     refs = [_named(lake, table)] if table else _all(lake)
-    found = rules_summary(lake, refs, _days(lake, refs, start, end))
+    found = rules_summary(lake, refs, _published(lake, refs, days))
     if found.is_empty() and output is Format.TABLE:
         console().print(_nothing(table or "the lake", start, end))
     else:
@@ -54,9 +56,10 @@ def show(
     output: Output = Format.TABLE,
 ) -> None:
     """Show rows in quarantine as they were read, the columns that broke a rule highlighted, personal values masked."""
+    days = options.days(start, end)
     lake = open_lake(settings())
     ref = _named(lake, table)
-    rows = quarantined(lake, ref, _days(lake, [ref], start, end))
+    rows = quarantined(lake, ref, _published(lake, [ref], days))
     broken = sorted(rows["rules"].explode().unique()) if len(rows) else []
     if rule and rule not in broken:
         raise SettingsError(f"no row of {ref} breaks {rule!r}; broken rules: {', '.join(broken) or 'none'}")
@@ -89,12 +92,9 @@ def _named(lake: ParquetLake, text: str) -> TableRef:
     return options.table(f"quarantine/{name}", _all(lake))
 
 
-def _days(lake: ParquetLake, refs: list[TableRef], start: str | None, end: str | None) -> list[str] | None:
-    """The published days of the range; None for all."""
-    first = options.day(start, "--from").isoformat() if start else ""
-    last = options.day(end, "--to").isoformat() if end else "9999"
-    if first > last:
-        raise SettingsError(f"--to {end} lies before --from {start}; swap them")
+def _published(lake: ParquetLake, refs: list[TableRef], days: tuple[date, date]) -> list[str]:
+    """The published days of the range."""
+    first, last = map(str, days)
     return sorted({day for ref in refs for day in lake.log.pointers(ref) if first <= day <= last})
 
 

@@ -1,7 +1,6 @@
 """`shopease replay`: days of a silver table once more, after its rule or its source was mended."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -28,11 +27,12 @@ def replay(
     what is back. Rows that pass leave the quarantine; a version that the source has overwritten stays as it was.
     Exits with 1 and a table of what failed when something is still blocked.
     """
+    first, last = options.days(start, end)
     out = console()
     with out.status("loading the asset graph"):
         from shopease_assets import definitions
+        from shopease_assets.automation.released import run_with_released
         from shopease_assets.automation.replay import days_to_replay, replay_work
-        from shopease_assets.automation.replay import replay as replay_days
         from shopease_assets.kit.columns import silver_contracts
         from shopease_assets.sources.postgres import PostgresSnapshot
 
@@ -40,8 +40,6 @@ def replay(
     if name not in (known := silver_contracts()):
         raise SettingsError(f"no silver table is called {table!r}; there are: {', '.join(sorted(known))}")
     lake = open_lake(settings())
-    first = options.day(start, "--from") if start else settings().start_date
-    last = options.day(end, "--to") if end else datetime.now(settings().zone).date()
     days = days_to_replay(lake, name, first, last)
     if not days:
         out.print(f"silver.{name} has nothing in quarantine and no blocked day from {first} to {last}")
@@ -49,7 +47,7 @@ def replay(
     with PostgresSnapshot(source_dsn(settings())) as snapshot:
         work = replay_work(lake, snapshot, definitions.assets, definitions.source_tables, name, days)
     before = rows_per_rule(lake)
-    outcome = replay_days(lake, definitions.assets, work, run_work)
+    outcome = run_with_released(lake, definitions.assets, work, run_work)
     _print_rules(name, before, rows_per_rule(lake))
     print_failures(outcome)
     if not outcome.success:

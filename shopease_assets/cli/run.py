@@ -17,7 +17,7 @@ from rich.table import Table
 from shopease_assets.cli import options
 from shopease_assets.cli.console import console
 from shopease_assets.core.errors import SettingsError
-from shopease_assets.settings import Settings, settings
+from shopease_assets.settings import settings
 from shopease_assets.sources.dsn import source_dsn
 from shopease_assets.storage.open import open_lake
 
@@ -36,11 +36,8 @@ def run(start: options.FromDay = None, end: options.ToDay = None, table: options
 
     Exits with 1 and a table of what failed when a check blocks a partition.
     """
-    today = datetime.now(settings().zone).date()
-    last = min(options.day(end, "--to"), today) if end else today
-    first = options.day(start, "--from") if start else last
-    _check_range(first, last, today, settings())
-    outcome = run_days(first, last, table)
+    first, last = options.days(start, end)
+    outcome = run_days(first if start else last, last, table)
     print_failures(outcome)
     if not outcome.success:
         raise typer.Exit(1)
@@ -98,15 +95,15 @@ def refresh_lake() -> "Outcome":
     out = console()
     with out.status("loading the asset graph"):
         from shopease_assets import definitions
-        from shopease_assets.automation.late_changes import days_until_now, look, work_for
+        from shopease_assets.automation.late_changes import days_until_now, look
+        from shopease_assets.automation.released import run_with_released
+        from shopease_assets.automation.stale_work import work_to_catch_up
         from shopease_assets.sources.postgres import PostgresSnapshot
     lake = open_lake(settings())
     with out.status("comparing the lake with its source"), PostgresSnapshot(source_dsn(settings())) as snapshot:
         found = look(lake, snapshot, definitions.source_tables, days_until_now(snapshot))
-        work = work_for(lake, definitions.assets, found.stale)
-    outcome = run_work(work)
-    freed = work_for(lake, definitions.assets) if work and outcome.success else {}
-    return run_work(freed) if freed else outcome  # of rows whose parents have just arrived
+        work = work_to_catch_up(lake, definitions.assets, found.stale)
+    return run_with_released(lake, definitions.assets, work, run_work)
 
 
 def run_work(work: "Work") -> "Outcome":
@@ -200,17 +197,6 @@ def print_failures(outcome: "Outcome") -> None:
     out.print(shown)
     if following := {failure.table for failure in outcome.failures if failure not in causes}:
         out.print(f"for want of these, not made for all days: {', '.join(sorted(following))}")
-
-
-def _check_range(first: date, last: date, today: date, settings: Settings) -> None:
-    if first > today:
-        raise SettingsError(f"--from {first} has not come yet; today is {today}")
-    if last < first:
-        raise SettingsError(f"--to {last} lies before --from {first}; swap them")
-    if last < settings.start_date:
-        raise SettingsError(
-            f"--to {last} lies before the lake's first day; set SHOPEASE_START_DATE to {last} or earlier"
-        )
 
 
 def _selected(assets: Sequence["dg.AssetsDefinition"], table: str | None) -> list["dg.AssetsDefinition"]:

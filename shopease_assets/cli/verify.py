@@ -18,7 +18,7 @@ from shopease_assets.storage.open import open_lake
 
 if TYPE_CHECKING:
     from shopease_assets.parity.certificate import Certificate, Difference, ReportParity, TableParity
-    from shopease_assets.sources.postgres_table import DayRange, PostgresTable
+    from shopease_assets.sources.postgres_table import PostgresTable
 
 _MOST_SHOWN = 10  # of each table
 _EQUAL = "[green]equal[/]"
@@ -33,6 +33,8 @@ def verify(
 
     Exits with 1 when anything differs. The certificate is stored in the lake, below _certificates.
     """
+    yesterday = datetime.now(settings().zone).date() - timedelta(days=1)  # today is still being written at the source
+    first, last = options.days(start, end, last=yesterday)
     out = console()
     with out.status("loading the source tables"):
         from shopease_assets.definitions import source_tables
@@ -41,10 +43,11 @@ def verify(
         from shopease_assets.parity.reports import REPORTS
         from shopease_assets.parity.verification import verified
         from shopease_assets.sources.postgres import PostgresSnapshot
+        from shopease_assets.sources.postgres_table import DayRange
 
     tables = _selected(source_tables, table)
     lake, dsn = open_lake(settings()), source_dsn(settings())
-    days = _days(start, end)
+    days = DayRange(first, last, settings().zone)
     with PostgresSnapshot(dsn) as snapshot, out.status("comparing") as status:
         shown, reports, lake_start = LakeSnapshot.now(lake), [] if table else REPORTS, settings().start_date
         steps = verified(shown, snapshot, tables, reports, days, lake_start, describe_dsn(dsn))
@@ -139,17 +142,3 @@ def _selected(known: list["PostgresTable"], name: str | None) -> list["PostgresT
         return chosen
     names = ", ".join(sorted(table.name for table in known))
     raise SettingsError(f"--table {name!r} is no source table; there are: {names}")
-
-
-def _days(start: str | None, end: str | None) -> "DayRange":
-    """From the lake's first day to yesterday: today is still being written at the source."""
-    from shopease_assets.sources.postgres_table import DayRange
-
-    today = datetime.now(settings().zone).date()
-    first = options.day(start, "--from") if start else settings().start_date
-    last = min(options.day(end, "--to"), today) if end else max(today - timedelta(days=1), first)
-    if first < settings().start_date:
-        raise SettingsError(f"--from {first} lies before the lake's first day {settings().start_date}; start there")
-    if last < first:
-        raise SettingsError(f"--to {last} lies before --from {first}; swap them")
-    return DayRange(first, last, settings().zone)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from shopease_assets.automation.late_changes import work_for
 from shopease_assets.automation.planning import Chunk, Work, waves
-from shopease_assets.automation.replay import days_to_replay, replay, replay_work
+from shopease_assets.automation.released import run_with_released
+from shopease_assets.automation.replay import days_to_replay, replay_work
 from shopease_assets.automation.runner import Outcome
+from shopease_assets.automation.stale_work import work_after
 from shopease_assets.core.contract import Contract, Rule
 from shopease_assets.definitions import assets, source_tables
 from shopease_assets.silver.orders import Orders
@@ -139,12 +140,14 @@ def test_nothing_is_released_by_a_parent_of_another_day(shop_days: Platform) -> 
     shop_days.sql("update shop.order_items set order_id = 999999 where order_item_id = 5")
     shop_days.run(DAY, _LAST, tables=both_layers())
     assert rows_per_rule(shop_days.lake)["order_items", "order_id|exists"] == 1
-    assert work_for(shop_days.lake, assets, lagging=False) == {}
+    assert work_after(shop_days.lake, assets) == {}
 
 
 def _replay(platform: Platform, table: str) -> Outcome:
     days = days_to_replay(platform.lake, table, START, LAST_DAY)
-    return replay(platform.lake, assets, _work(platform, table, days), lambda work: platform.execute(_chunks(work)))
+    return run_with_released(
+        platform.lake, assets, _work(platform, table, days), lambda work: platform.execute(_chunks(work))
+    )
 
 
 def _work(platform: Platform, table: str, days: Collection[str]) -> Work:

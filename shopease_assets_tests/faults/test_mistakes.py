@@ -43,7 +43,13 @@ _COMMANDS = [
     (["history", "silver/orders"], "no published table is called 'silver/orders'"),
     (["rollback", "silver/orders", "--to", "1"], "no published table is called 'silver/orders'"),
     (["run", "--from", "tomorrow"], "--from 'tomorrow' is no day; write YYYY-MM-DD"),
-    (["run", "--from", "2026-02-01", "--to", "2026-01-01"], "swap them"),
+    *(
+        ([*verb, "--from", "2026-02-01", "--to", "2026-01-01"], "--to 2026-01-01 lies before --from 2026-02-01; swap")
+        for verb in (["run"], ["verify"], ["replay", "orders"], ["quality"], ["quarantine", "show", "orders"])
+    ),
+    (["quality", "--to", "2024-12-31"], "--to 2024-12-31 lies before the lake's first day 2025-01-01"),
+    (["verify", "--from", "2024-12-31"], "--from 2024-12-31 lies before the lake's first day 2025-01-01"),
+    (["quarantine", "summary", "--from", "2999-01-01"], "--from 2999-01-01 has not come yet"),
     (["run", "--from", "2020-01-01", "--to", "2020-01-02"], "SHOPEASE_START_DATE"),
 ]
 

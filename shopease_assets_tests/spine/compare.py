@@ -10,7 +10,8 @@ import polars as pl
 
 from shopease_assets.core.layout import TableRef, partition_date
 from shopease_assets_tests.platform import Platform
-from shopease_assets_tests.spine import independent
+from shopease_assets_tests.spine.independent import figures
+from shopease_assets_tests.spine.independent_daily import DAILY
 
 KEYS = {
     "fact_sales": ("order_item_id",),
@@ -58,10 +59,8 @@ _MOST = 5
 
 def gold_differences(platform: Platform, table: str, last_day: date) -> list[str]:
     """Where a gold table differs from PostgreSQL's figures; empty when nowhere. Months end at `last_day`."""
-    if table in independent.DAILY:
-        return differences(
-            platform.rows(f"gold.{table}").to_dicts(), independent.figures(platform.dsn, table), KEYS[table]
-        )
+    if table in DAILY:
+        return differences(platform.rows(f"gold.{table}").to_dicts(), figures(platform.dsn, table), KEYS[table])
     published = platform.rows(f"gold.{table}")
     months = sorted(published["month"].unique())
     found = []
@@ -70,7 +69,7 @@ def gold_differences(platform: Platform, table: str, last_day: date) -> list[str
         ours = (
             published.filter(pl.col("month") == month).drop({"month", *ESTIMATED} & set(published.columns)).to_dicts()
         )
-        theirs = independent.figures(platform.dsn, table, min(end, last_day))
+        theirs = figures(platform.dsn, table, min(end, last_day))
         found += [f"{month}: {line}" for line in differences(ours, theirs, KEYS[table])]
     return found
 

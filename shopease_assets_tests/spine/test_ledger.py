@@ -12,7 +12,8 @@ import pytest
 
 from shopease_assets import synthetic
 from shopease_assets.automation.planning import Chunk, Work, waves
-from shopease_assets.automation.replay import days_to_replay, replay, replay_work
+from shopease_assets.automation.released import run_with_released
+from shopease_assets.automation.replay import days_to_replay, replay_work
 from shopease_assets.core.layout import TableRef
 from shopease_assets.core.quality import Dimension
 from shopease_assets.definitions import assets, source_tables
@@ -173,7 +174,7 @@ def test_repaired_at_the_source_and_replayed_silver_is_that_of_a_clean_load_byte
         days = days_to_replay(platform.lake, table, START, LAST_DAY)
         with PostgresSnapshot(platform.dsn) as snapshot:
             work = replay_work(platform.lake, snapshot, assets, source_tables, table, days)
-        outcome = replay(platform.lake, assets, work, lambda work: platform.execute(_chunks(work)))
+        outcome = run_with_released(platform.lake, assets, work, lambda work: platform.execute(_chunks(work)))
         assert outcome.success, outcome.failures
     # A version that was once read under a key that never was stays what it was: refused history.
     assert rows_per_rule(dirty.platform.lake) == {("inventory", "product_id|exists"): 1}
