@@ -5,7 +5,7 @@ STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-aws dev test test-slow lint typecheck bench docs clean
+.PHONY: help install demo demo-aws dev test test-slow lint typecheck bench bench-months docs clean
 
 help: ## List what you can make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[32m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ typecheck: $(STAMP) ## mypy, strict
 bench: $(STAMP) ## Ratios against a raw COPY, a naive pipeline and the source database
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	@$(BIN)/python -m benchmarks
+
+bench-months: $(STAMP) ## What a month's state costs per table, with 150,000 and with 1,500,000 order items
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@$(BIN)/python -m benchmarks.months
 
 docs: $(STAMP) ## Rewrite the data dictionary, docs/catalog
 	@$(BIN)/shopease docs

@@ -33,13 +33,21 @@ class Cost:
         return self.client_cpu + self.server_cpu
 
 
-def run_job(name: str, source: Source, *arguments: str, environment: dict[str, str], folder: Path) -> Cost:
-    """Run `benchmarks.jobs.<name>` and account for it.
+def run_job(
+    name: str,
+    source: Source,
+    *arguments: str,
+    environment: dict[str, str],
+    folder: Path,
+    reads_source: bool = True,
+) -> Cost:
+    """Run `benchmarks.jobs.<name>` and account for it, once the source has settled if the job reads it.
 
     Raises:
         SystemExit: the job failed; what it said is shown.
     """
-    source.settle()
+    if reads_source:
+        source.settle()
     before = source.cpu_seconds()
     finished = subprocess.run(
         [sys.executable, "-m", f"benchmarks.jobs.{name}", source.dsn, *arguments],

@@ -53,7 +53,7 @@ class Source:
         time.sleep(0.5)
 
 
-def open_source(home: Path, preset: str) -> Source:
+def open_source(home: Path, preset: str, *, start: date = START) -> Source:
     """Start the server in `home` and fill its database unless a former run did."""
     server = start_embedded(home / "postgres")
     with psycopg.connect(server, autocommit=True) as connection:
@@ -61,11 +61,11 @@ def open_source(home: Path, preset: str) -> Source:
     dsn = server.replace("/postgres?", f"/{preset}?") if exists else create_database(server, preset)
     if not _is_filled(dsn):
         create(dsn)
-        load(dsn, generate(preset, start=START))
+        load(dsn, generate(preset, start=start))
     with psycopg.connect(dsn) as connection:
         days, items = connection.execute(
             "select max(ordered_at)::date - %s::date + 1, (select count(*) from shop.order_items) from shop.orders",
-            [START],
+            [start],
         ).fetchone() or (0, 0)
     pid = int((data_folder(home / "postgres") / "postmaster.pid").read_text().split("\n", 1)[0])
     return Source(home, dsn, pid, days, items)

@@ -19,7 +19,7 @@ from shopease_assets.automation.jobs import nightly
 from shopease_assets.automation.stale_work import stale_months
 from shopease_assets.core.errors import SourceUnavailable
 from shopease_assets.definitions import assets, defs
-from shopease_assets.kit.partitions import DAILY, HISTORY, MONTHLY, WAITS_FOR
+from shopease_assets.kit.partitions import DAILY, HISTORY_OF_DAY, HISTORY_OF_MONTH, MONTHLY, WAITS_FOR
 from shopease_assets.kit.policy import CHUNKS, OWNER, RETRIES
 from shopease_assets.settings import settings
 from shopease_assets.sources.postgres import PostgresSnapshot
@@ -27,7 +27,11 @@ from shopease_assets.sources.run_source import RunSource
 from shopease_assets.storage.io_manager import LakeIOManager
 from shopease_assets_tests.platform import LAST_DAY, START, Platform
 
-_SPOKEN = {None: "same partition", HISTORY: "all days up to its end"}
+_SPOKEN = {
+    None: "same partition",
+    HISTORY_OF_DAY: "all days up to its end",
+    HISTORY_OF_MONTH: "all days up to its end",
+}
 
 
 def test_the_graph_is_the_one_written_down() -> None:
@@ -99,7 +103,7 @@ def test_a_backfill_of_three_days_of_every_table_is_one_of_three_days_of_every_t
 def test_schedule_and_sensors_run_without_anyone_switching_them_on() -> None:
     assert nightly.default_status is dg.DefaultScheduleStatus.RUNNING
     assert {sensor.name: sensor.default_status for sensor in defs.sensors or ()} == dict.fromkeys(
-        ["late_changes", "refresh_months", "refresh_months_after_a_block", "quality_scores"],
+        ["late_changes", "refresh_months", "refresh_months_after_a_block", "quality_scores", "alerts"],
         dg.DefaultSensorStatus.RUNNING,
     )
     assert (nightly.cron_schedule, nightly.execution_timezone) == ("0 1 * * *", settings().timezone)

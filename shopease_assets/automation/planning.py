@@ -12,7 +12,7 @@ import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from shopease_assets.core.layout import partition_date
-from shopease_assets.kit.partitions import DAILY, HISTORY, MONTHLY, WAITS_FOR
+from shopease_assets.kit.partitions import DAILY, HISTORY_OF_DAY, MONTHLY, WAITS_FOR
 from shopease_assets.kit.policy import AFTERWARDS
 
 #: What to run: table (`silver/orders`) → its partitions.
@@ -140,7 +140,7 @@ def history_of(asset: dg.AssetsDefinition) -> list[str]:
     return [
         dep.asset_key.to_user_string()
         for dep in asset.specs_by_key[asset.key].deps
-        if asset.partitions_def == DAILY and dep.partition_mapping == HISTORY
+        if asset.partitions_def == DAILY and dep.partition_mapping == HISTORY_OF_DAY
     ]
 
 

@@ -72,14 +72,16 @@ class BgNbd:
     def purchases(self, of: Histories, time: float) -> Floats:
         """How often each is expected to buy in the time to come (equation 10 of the paper).
 
-        Its ₂F₁ is taken after Euler's transformation, in which nothing grows with the purchases so far: with z the
-        share of the time to come, (1-z)^(r+x) ₂F₁(r+x, b+x; c; z) = (1-z)^(a-1) ₂F₁(a+b-1-r, a-1; c; z).
+        Its ₂F₁ is taken as it is or after Euler's transformation, whichever grows less. With z the share of the time
+        to come and c = a+b+x-1: (1-z)^(r+x) ₂F₁(r+x, b+x; c; z) = (1-z)^(a-1) ₂F₁(a-1, a+b-1-r; c; z). The first grows
+        with the purchases so far, the second without bound where all leave with the same small chance (a, b → ∞).
         """
         a, b = _off_pole(self.a, 1.0), self.b
         b = _off_pole(a + b, 1.0) - a
         c = of.repeats.astype(np.float64) + (a + b - 1)
         z: Floats = time / (self.alpha + of.age + time)
-        lasting = np.power(1 - z, a - 1) * _hypergeometric(a + b - 1 - self.r, a - 1, c, z)
+        less, more = np.sort([np.full_like(c, a - 1), self.r + of.repeats], axis=0)
+        lasting: Floats = np.power(1 - z, less) * _hypergeometric(less, c - more, c, z)
         return self.alive(of) * c / (a - 1) * (1 - lasting)
 
 
@@ -191,7 +193,7 @@ def _minimum(loss: _Loss, start: Floats) -> Floats:
     raise NoFit(f"no maximum of the likelihood in {_STEPS} steps")
 
 
-def _hypergeometric(a: float, b: float, c: Floats, z: Floats) -> Floats:
+def _hypergeometric(a: Floats, b: Floats, c: Floats, z: Floats) -> Floats:
     """₂F₁(a, b; c; z) by its series, for 0 ≤ z < 1."""
     term, total = np.ones_like(z), np.ones_like(z)
     for n in range(_MOST_TERMS):

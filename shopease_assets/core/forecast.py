@@ -2,9 +2,10 @@
 
 Two methods compete: the same weekday of the last week (seasonal naive), and exponential smoothing with additive
 errors, a damped trend and a weekly season, ETS(A,Ad,A) in Hyndman, Koehler, Ord & Snyder, Forecasting with
-Exponential Smoothing (2008), table 2.2. All smoothing parameters of a grid run side by side as one array, so at every
-day the ones with the least squared one-step errors so far are known: each day of the back-test is forecast with the
-parameters one would have chosen then, at no extra cost. Why no library: docs/decisions/0006.
+Exponential Smoothing (2008), and in Hyndman & Athanasopoulos, Forecasting: Principles and Practice, chapter 8
+(otexts.com/fpp3). All smoothing parameters of a grid run side by side as one array, so at every day the ones with the
+least squared one-step errors so far are known: each day of the back-test is forecast with the parameters one would
+have chosen then, at no extra cost. Why no library: docs/decisions/0006.
 """
 
 from dataclasses import dataclass

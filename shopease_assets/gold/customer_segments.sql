@@ -1,7 +1,7 @@
 -- Grain: tenant and customer; every customer who ever bought, as of $as_of.
 -- Recency is in days since the last purchase, frequency in orders, monetary in revenue, over all days so far.
 -- Scores are the tenant's fifths, 5 the best; equal values are told apart by customer_id, the smaller scores lower.
--- Segments are the ten cells of the widely used recency-by-frequency grid (putler.com/rfm-analysis).
+-- Segments are the ten cells of a widely used recency-by-frequency grid (G. Martin, RFM Segmentation with Python).
 with purchases as (
     select
         tenant_id,

@@ -28,8 +28,8 @@ class FactInventory(Contract):
     stock_quantity times the cost on that day (of the product version known by its end, else of the earliest one).
     `avg_daily_sales` is units sold in the 28 days up to and including the day, divided by 28; `days_of_supply` is
     stock_quantity / avg_daily_sales, null without sales. `is_out_of_stock`: nothing left; `is_low_stock`: not above the
-    product's reorder level; `is_overstock`: above it and for more than 90 days of supply, the limit beyond which Amazon
-    calls inventory excess (Seller Central, "Excess inventory"); what does not sell lasts for ever.
+    product's reorder level; `is_overstock`: above it and for more than 90 days of supply, about the limit from which
+    Amazon tells sellers that stock is excess; what does not sell lasts for ever.
     """
 
     product_id = key()

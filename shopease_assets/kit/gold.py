@@ -8,7 +8,7 @@ became of them.
 """
 
 import inspect
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -18,7 +18,7 @@ from shopease_assets.core.contract import Contract
 from shopease_assets.core.layout import partition_date
 from shopease_assets.kit.charts import Chart
 from shopease_assets.kit.gold_table import GoldTable, gold_asset, publish_gold, stage_rows
-from shopease_assets.kit.month_state import at_end_of_month
+from shopease_assets.kit.month_state import at_end_of_month, in_turn
 from shopease_assets.kit.partitions import DAILY
 from shopease_assets.kit.policy import AFTERWARDS
 from shopease_assets.kit.publishing import StepEvents
@@ -74,11 +74,14 @@ def gold(
             told = {"log": lake.lake.log, "days": keys}
             asked = {name: told[name] for name in parameters if name in told}
             rows = (
-                _by_month(function, inputs, every_version, keys, asked)
+                in_turn(
+                    state.select(table.columns).collect().to_arrow()
+                    for state in _by_month(function, inputs, every_version, keys, asked)
+                )
                 if table.monthly
-                else _by_day(function, inputs, asked)
+                else _by_day(function, inputs, asked).select(table.columns).collect()
             )
-            staged = stage_rows(context, table, rows.select(table.columns).collect())
+            staged = stage_rows(context, table, rows)
             yield from publish_gold(context, table, staged)
 
         return build
@@ -96,11 +99,9 @@ def _by_month(
     every_version: Collection[str],
     months: Sequence[str],
     asked: Mapping[str, Any],
-) -> pl.LazyFrame:
-    states = []
+) -> Iterator[pl.LazyFrame]:
     for month in months:
         visible, last = at_end_of_month(month, inputs, every_version)
         as_of = {"as_of": last} if "as_of" in inspect.signature(function).parameters else {}
         state = _by_day(function, visible, {**asked, **as_of})
-        states.append(state.with_columns(pl.lit(partition_date(month)).alias("month")))
-    return pl.concat(states)
+        yield state.with_columns(pl.lit(partition_date(month)).alias("month"))

@@ -14,10 +14,11 @@ import polars as pl
 
 from shopease_assets.core.contract import Contract
 from shopease_assets.core.layout import TableRef, partition_date
+from shopease_assets.core.quality import CheckResult
 from shopease_assets.kit.charts import Chart
 from shopease_assets.kit.columns import CONTRACTS, column_schema
 from shopease_assets.kit.contract_check import CONTRACT, SAYS, keeps_contract
-from shopease_assets.kit.partitions import HISTORY, MONTHLY, WAITS_FOR
+from shopease_assets.kit.partitions import HISTORY_OF_DAY, HISTORY_OF_MONTH, MONTHLY, WAITS_FOR
 from shopease_assets.kit.policy import CHUNKS, RETRIES
 from shopease_assets.kit.publishing import Step, StepEvents, check_specs, publish_audited, withholding_values
 from shopease_assets.kit.reconciliation import RECONCILES, Window, reconciled, restatements, stock_reconciled
@@ -144,13 +145,15 @@ def publish_gold(
     """
     lake: ParquetLake = context.resources.lake.lake
     ref, keys = table.ref, list(staged.partitions)
-    rows = lake.scan_staged(staged).collect()
-    results = keeps_contract(rows, ref, table.contract, keys)
-    if table.revenue:
-        window = table.window or ("to_date" if table.monthly else "day")
-        results += reconciled(rows, ref, table.revenue, window, keys, lake)
-    if table.stock:
-        results += stock_reconciled(rows, ref, table.stock, keys, lake)
+    window = table.window or ("to_date" if table.monthly else "day")
+    results: list[CheckResult] = []
+    for part in [[month] for month in keys] if table.monthly else [keys]:  # a month's state holds all that was before
+        rows = lake.scan_staged(staged.only(part)).collect()
+        results += keeps_contract(rows, ref, table.contract, part)
+        if table.revenue:
+            results += reconciled(rows, ref, table.revenue, window, part, lake)
+        if table.stock:
+            results += stock_reconciled(rows, ref, table.stock, part, lake)
     told = {keys[-1]: {**(facts or {}), **_charts(table, rows, keys[-1], lake)}}
     if table.revenue and not table.monthly:
         restated = restatements(lake, ref, rows, table.revenue, keys)
@@ -164,7 +167,7 @@ def _input(table: GoldTable, read: str) -> dg.AssetIn:
     reads: Reads = "every version" if read in table.versions else "history" if history else "partition"
     return dg.AssetIn(
         key=read.split("."),
-        partition_mapping=HISTORY if history else None,
+        partition_mapping=(HISTORY_OF_MONTH if table.monthly else HISTORY_OF_DAY) if history else None,
         metadata={HAND_OVER: "relation", READS: reads},
     )
 
@@ -174,8 +177,7 @@ def _charts(
 ) -> dict[str, dg.MarkdownMetadataValue]:
     drawn = {}
     if table.chart and len(rows):
-        shown = rows.filter(pl.col("month") == pl.col("month").max()) if table.monthly else rows
-        drawn["chart"] = dg.MetadataValue.md(table.chart(shown))
+        drawn["chart"] = dg.MetadataValue.md(table.chart(rows))
     if table.trend and len(rows):
         drawn["trend"] = dg.MetadataValue.md(table.trend(_with_days_before(lake, table.ref, rows, newest)))
     return drawn

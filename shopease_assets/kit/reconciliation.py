@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal
 
 import polars as pl
 
 from shopease_assets.core.layout import TableRef, partition_date
 from shopease_assets.core.quality import CheckResult
-from shopease_assets.storage.lake import ParquetLake
+from shopease_assets.storage.lake import ParquetLake, Relation
 
 RECONCILES = "reconciles_with_silver"
 #: Which silver days a partition's revenue stands for: its own day, its month, or everything up to its end.
@@ -24,7 +25,8 @@ def reconciled(
 
     A day that disagrees is wrong and blocks; a month may lag behind silver until its days have been rebuilt, and warns.
     """
-    by_day = _silver_revenue(lake, partitions if window == "day" else None)
+    days = partitions if window == "day" else None
+    by_day = _silver_revenue(*(lake.relation(TableRef("silver", name), days) for name in ("orders", "order_items")))
     ours = {key.isoformat(): total for key, total in rows.group_by(ref.partition_by).agg(pl.col(revenue).sum()).rows()}
     return [_compared(key, ours.get(key, Decimal(0)), _within(by_day, key, window), window) for key in partitions]
 
@@ -75,9 +77,10 @@ def _levels(partition: str, rows: int, wrong: int) -> CheckResult:
     )
 
 
-def _silver_revenue(lake: ParquetLake, days: Sequence[str] | None) -> dict[date, Decimal]:
-    sold = lake.scan(TableRef("silver", "orders"), days).filter(pl.col("status").is_in(SALES)).select("dt", "order_id")
-    lines = lake.scan(TableRef("silver", "order_items"), days).select("dt", "order_id", "line_total")
+@lru_cache(maxsize=4)  # most tables of a run ask for the same days
+def _silver_revenue(orders: Relation, items: Relation) -> Mapping[date, Decimal]:
+    sold = orders.scan().filter(pl.col("status").is_in(SALES)).select("dt", "order_id")
+    lines = items.scan().select("dt", "order_id", "line_total")
     revenue = pl.col("line_total").cast(pl.Decimal(38, 2)).sum()
     return dict(lines.join(sold, on=["dt", "order_id"], how="semi").group_by("dt").agg(revenue).collect().rows())
 

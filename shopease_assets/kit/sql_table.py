@@ -21,7 +21,7 @@ from shopease_assets.engines.choice import engine_for
 from shopease_assets.engines.sql_model import SqlModel
 from shopease_assets.kit.charts import Chart
 from shopease_assets.kit.gold_table import GoldTable, gold_asset, publish_gold, stage_rows
-from shopease_assets.kit.month_state import at_end_of_month
+from shopease_assets.kit.month_state import at_end_of_month, in_turn
 from shopease_assets.kit.publishing import StepEvents
 from shopease_assets.kit.reconciliation import Window
 from shopease_assets.settings import settings
@@ -67,11 +67,11 @@ def sql_table(
 def _staged(context: dg.AssetExecutionContext, table: GoldTable, model: SqlModel, inputs: Inputs) -> Staged:
     """A new version of the run's partitions, made by the engine. One that writes files itself need return no rows."""
     rows = (
-        pa.concat_tables([_state(table, model, inputs, month) for month in context.partition_keys])
+        in_turn(_state(table, model, inputs, month) for month in context.partition_keys)
         if table.monthly
-        else cast_to(_rows(model, inputs), _typed(table))
+        else pl.DataFrame(pl.from_arrow(cast_to(_rows(model, inputs), _typed(table))))
     )
-    return stage_rows(context, table, pl.DataFrame(pl.from_arrow(rows)))
+    return stage_rows(context, table, rows)
 
 
 def _state(table: GoldTable, model: SqlModel, inputs: Inputs, month: str) -> pa.Table:

@@ -77,6 +77,17 @@ def test_expected_purchases_are_the_integral_over_all_chances_to_leave(
     assert model.purchases(one, time)[0] == pytest.approx(expected, rel=2e-4)
 
 
+@pytest.mark.parametrize("repeats", [0, 1, 40, 360])
+def test_where_all_leave_with_the_same_small_chance_it_is_that_of_one_chance(repeats: int) -> None:
+    """What the search finds for customers who hardly leave: a and b at the walls, a / (a + b) a chance for all."""
+    model, time = BgNbd(r=0.96, alpha=33.5, a=1900.0, b=162754.8), 365.0
+    one = _one(repeats, last=float(repeats), age=365.0)
+    leaves = (model.a - 1) / (model.a + model.b + repeats - 1)  # by it, E(1/p) is 1 / leaves
+    share = (model.alpha + 365) / (model.alpha + 365 + leaves * time)
+    expected = model.alive(one)[0] * (1 - share ** (model.r + repeats)) / leaves
+    assert model.purchases(one, time)[0] == pytest.approx(expected, rel=1e-3)
+
+
 @settings(deadline=None)
 @given(_models, st.integers(0, 100), st.floats(0.5, 700), st.floats(0, 1), st.floats(1, 300))
 def test_predictions_are_sane(model: BgNbd, repeats: int, age: float, share: float, time: float) -> None:
