@@ -10,11 +10,13 @@ from pathlib import Path
 import dagster as dg
 import pyarrow as pa
 
-from shopease_assets.core.contract import Contract, Says
+from shopease_assets.core.contract import Contract
 from shopease_assets.core.layout import TableRef
 from shopease_assets.kit.bronze import SOURCE_TABLES
 from shopease_assets.kit.columns import CONTRACTS
+from shopease_assets.kit.documents import PERSONAL, charter, grain, words_of, words_of_source
 from shopease_assets.sources.postgres_table import PostgresTable, lake_type
+from shopease_assets.storage.glue_types import trino_type
 from shopease_assets.storage.io_manager import table_of
 
 _MODELS = "../../../shopease_assets/gold"
@@ -22,9 +24,6 @@ _LAYERS = {
     "gold": "business-ready",
     "silver": "clean, typed, deduplicated; what broke a rule is in `quarantine.<table>`",
     "bronze": "as in the source",
-}
-_SQL_TYPES = {"int64": "bigint", "string": "varchar", "double": "double", "bool": "boolean", "date32[day]": "date"} | {
-    "timestamp[us, tz=UTC]": "timestamp"
 }
 
 
@@ -62,7 +61,7 @@ def _index(tables: Mapping[TableRef, dg.AssetsDefinition]) -> str:
     for layer, what in _LAYERS.items():
         lines += [f"## {layer}: {what}", "", "| table | by | what a row is |", "|---|---|---|"]
         lines += [
-            f"| [{ref.name}]({ref.path}.md) | {'month' if ref.partition_by == 'month' else 'day'} | {_grain(ref)} |"
+            f"| [{ref.name}]({ref.path}.md) | {'month' if ref.partition_by == 'month' else 'day'} | {grain(ref)} |"
             for ref in sorted(tables)
             if ref.layer == layer
         ]
@@ -78,7 +77,7 @@ def _page(
         [
             f"# {ref}",
             "",
-            *_charter(ref),
+            *charter(ref).splitlines(),
             "",
             f"Partitioned by `{ref.partition_by}`, "
             + ("the state as of the month's end." if ref.partition_by == "month" else "the business day."),
@@ -111,55 +110,25 @@ def _page(
     )
 
 
-def _charter(ref: TableRef) -> list[str]:
-    if ref in CONTRACTS:
-        return (inspect.getdoc(CONTRACTS[ref]) or "").splitlines()
-    return [f"The rows of `{SOURCE_TABLES[ref.name]}` as the source has them. Grain: {_grain(ref)}."]
-
-
-def _grain(ref: TableRef) -> str:
-    if ref in CONTRACTS:
-        told = (inspect.getdoc(CONTRACTS[ref]) or "").replace("\n", " ")
-        _, _, grain = told.partition("Grain: ")
-        return grain.split(". ")[0].rstrip(".")
-    table = SOURCE_TABLES[ref.name]
-    row = "one row version" if table.versions else "one row"
-    return f"{row} ({', '.join(table.key)}{', updated_at' if table.versions else ''})"
-
-
 def _columns(ref: TableRef) -> Iterator[str]:
     if ref not in CONTRACTS:
         yield from _source_columns(SOURCE_TABLES[ref.name])
         return
     contract = CONTRACTS[ref]
     types = contract.arrow_schema()
-    rules = contract.rules()
     for name, column in contract.columns().items():
-        own = [rule.name.partition("|")[2] for rule in rules if rule.name.startswith(f"{name}|")]
-        told = Says.reference(column)
-        says = [
-            *(["key"] if Says.key(column) else []),
-            *(["**personal**"] if Says.personal(column) else []),
-            *([f"in silver.{told.table}{' of the same day' if told.same_day else ''}"] if told else []),
-            *([f"from JSON `{field.column}`"] if (field := Says.json(column)) else []),
-            *([f"one of {', '.join(words)}"] if (words := Says.listed(column)) else []),
-            *(rule for rule in own if rule not in {"nullability", "listed"}),
-        ]
-        null = "yes" if column.nullable else "no"
-        yield f"| {name} | {_sql_type(types.field(name).type)} | {null} | {', '.join(says)} |"
+        says = ", ".join(f"**{word}**" if word == PERSONAL else word for word in words_of(contract, name))
+        yield f"| {name} | {_sql_type(types.field(name).type)} | {'yes' if column.nullable else 'no'} | {says} |"
 
 
 def _source_columns(table: PostgresTable) -> Iterator[str]:
     for name, kind in table.types.items():
-        says = ", ".join([*(["key"] if name in table.key else []), f"{kind} in the source"])
-        yield f"| {name} | {_sql_type(lake_type(kind))} | yes | {says} |"
+        yield f"| {name} | {_sql_type(lake_type(kind))} | yes | {', '.join(words_of_source(table, name))} |"
 
 
 def _sql_type(kind: pa.DataType | None) -> str:
     """The type as Athena calls it."""
-    if isinstance(kind, pa.Decimal128Type):
-        return f"decimal({kind.precision},{kind.scale})"
-    return _SQL_TYPES.get(str(kind), str(kind))
+    return trino_type(kind) if kind else ""
 
 
 def _rules(ref: TableRef) -> list[str]:

@@ -6,6 +6,7 @@ import dagster as dg
 
 from shopease_assets import bronze, gold, silver
 from shopease_assets.automation.alerts_sensor import alerts_sensor
+from shopease_assets.automation.catalog import catalog_job, nightly_catalog
 from shopease_assets.automation.jobs import (
     daily_job,
     month_sensors,
@@ -16,20 +17,23 @@ from shopease_assets.automation.jobs import (
 )
 from shopease_assets.automation.late_changes_sensor import late_changes_sensor
 from shopease_assets.kit.bronze import SOURCE_TABLES
+from shopease_assets.kit.documents import document
 from shopease_assets.kit.policy import with_policy
 from shopease_assets.settings import settings
 from shopease_assets.sources.dsn import source_dsn
 from shopease_assets.sources.run_source import RunSource
 from shopease_assets.storage.io_manager import LakeIOManager, OnPublish
-from shopease_assets.storage.open import open_lake
+from shopease_assets.storage.open import open_lake, open_mirror
 
 
 def lake_reporting_to(on_publish: OnPublish | None) -> dg.IOManagerDefinition:
     """A new I/O manager for each run, which notes where the publication log stood when the run began."""
-    return dg.IOManagerDefinition(
-        lambda _: LakeIOManager(open_lake(settings()), on_publish=on_publish),
-        description="The lake: published Parquet partitions",
-    )
+
+    def opened(_: dg.InitResourceContext) -> LakeIOManager:
+        lake = open_lake(settings())
+        return LakeIOManager(lake, mirror=open_mirror(settings(), lake, document), on_publish=on_publish)
+
+    return dg.IOManagerDefinition(opened, description="The lake: published Parquet partitions")
 
 
 @dg.resource(description="The source database as of one instant of the run")
@@ -47,8 +51,8 @@ alerts = alerts_sensor(assets)
 
 defs = dg.Definitions(
     assets=assets,
-    jobs=[daily_job, month_state_job, quality_job],
-    schedules=[nightly],
+    jobs=[daily_job, month_state_job, quality_job, catalog_job],
+    schedules=[nightly, nightly_catalog],
     sensors=[late_changes, *month_sensors(assets), quality_scores, alerts],
     resources={"lake": lake_reporting_to(None), "source": source},
     executor=dg.in_process_executor,

@@ -17,6 +17,7 @@ from shopease_assets.automation.stale_work import work_to_catch_up
 from shopease_assets.core.layout import TableRef
 from shopease_assets.sources.postgres import PostgresSnapshot
 from shopease_assets.sources.run_source import RunSource
+from shopease_assets.storage.glue import GlueMirror
 from shopease_assets.storage.io_manager import LakeIOManager
 from shopease_assets.storage.lake import ParquetLake
 from shopease_assets.storage.log import PublicationLog
@@ -32,6 +33,7 @@ class Platform:
         self.dsn = dsn
         self.log = PublicationLog.open(f"sqlite:///{folder / '_catalog.sqlite'}")
         self.lake = ParquetLake.local(folder, self.log)
+        self.mirror: GlueMirror | None = None
         self.instance = instance or dg.DagsterInstance.ephemeral()
 
     def __enter__(self) -> Self:
@@ -98,7 +100,10 @@ class Platform:
     @property
     def resources(self) -> dict[str, object]:
         """What assets need: the lake and the source, anew for each run."""
-        return {"lake": dg.IOManagerDefinition(lambda _: LakeIOManager(self.lake)), "source": _source(self.dsn)}
+        return {"lake": dg.IOManagerDefinition(self._opened), "source": _source(self.dsn)}
+
+    def _opened(self, _: dg.InitResourceContext) -> LakeIOManager:
+        return LakeIOManager(self.lake, mirror=self.mirror)
 
     def _lacking(self, today: date) -> set[str]:
         from shopease_assets.definitions import source_tables

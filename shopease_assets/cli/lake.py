@@ -14,7 +14,7 @@ import pyarrow as pa
 import typer
 from rich.table import Table
 
-from shopease_assets.cli import options
+from shopease_assets.cli import catalog, options
 from shopease_assets.cli.console import console
 from shopease_assets.core.errors import NotPublished, QueryError
 from shopease_assets.core.layout import Layer, TableRef, last_day_of_month
@@ -132,8 +132,11 @@ def rollback(
 ) -> None:
     """Show readers again what they saw then. It is a publication of its own, so it can be rolled back too."""
     lake = open_lake(settings())
-    publication = lake.rollback(options.table(name, lake.log.tables()), options.moment(to), partitions=partition)
+    ref = options.table(name, lake.log.tables())
+    publication = lake.rollback(ref, options.moment(to), partitions=partition)
     console().print(f"{name} is back at {to}, as publication {publication}")
+    if mirror := catalog.mirror_of(lake):
+        mirror.sync(ref)
 
 
 def vacuum(
@@ -145,7 +148,13 @@ def vacuum(
     lake = open_lake(settings())
     known = lake.log.tables()
     out = console()
+    mirror = catalog.mirror_of(lake)
     for ref in [options.table(name, known)] if name else known:
+        if mirror and mirror.sync(ref):
+            out.print(
+                f"{ref}: Glue has only just followed, its readers may still be at old versions; left for next time"
+            )
+            continue
         report = lake.vacuum(ref, keep=keep, grace=timedelta(hours=grace_hours))
         if report.files:
             out.print(f"{ref}: {report.versions} versions, {report.files} files, {_size(report.bytes)} deleted")

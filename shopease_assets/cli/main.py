@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from shopease_assets.cli import alerts, demo, docs, lake, quality, quarantine, queries, run, source, verify
+from shopease_assets.cli import alerts, catalog, demo, docs, lake, quality, quarantine, queries, run, source, verify
 from shopease_assets.cli.console import print_error
 from shopease_assets.cli.replay import replay
 from shopease_assets.core.errors import ShopEaseError
@@ -31,6 +31,7 @@ app.command("rollback")(lake.rollback)
 app.add_typer(quarantine.app, name="quarantine")
 app.command("verify")(verify.verify)
 app.command("vacuum")(lake.vacuum)
+app.add_typer(catalog.app, name="catalog")
 app.command("docs")(docs.docs)
 
 

@@ -29,6 +29,14 @@ class PublishConflict(ShopEaseError):
     """Another run published a partition since this one started: the older run gives way."""
 
 
+class CatalogError(ShopEaseError):
+    """Glue cannot be asked or changed; what is published is in the lake and its log all the same."""
+
+
+class CatalogUnavailable(CatalogError):
+    """Glue does not answer: no use asking for the next table."""
+
+
 class StepError(ShopEaseError):
     """A library failed on what a step gave it; what it said is repeated without values."""
 

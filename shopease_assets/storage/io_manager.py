@@ -5,15 +5,18 @@ published one of its partitions since this run started.
 """
 
 from collections.abc import Callable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import dagster as dg
 import polars as pl
 
-from shopease_assets.core.errors import NotPublished, PublishConflict, SchemaConflict
+from shopease_assets.core.errors import CatalogError, CatalogUnavailable, NotPublished, PublishConflict, SchemaConflict
 from shopease_assets.core.layout import TableRef
 from shopease_assets.core.masking import values_withheld
 from shopease_assets.storage.lake import ParquetLake, Relation, Staged
+
+if TYPE_CHECKING:
+    from shopease_assets.storage.glue import GlueMirror
 
 #: Metadata of an input: handed over as a lazy frame (the default), or as typed file lists for a SQL engine.
 HAND_OVER = "shopease/hand_over"
@@ -34,9 +37,12 @@ OnPublish = Callable[[Staged], None]
 class LakeIOManager(dg.IOManager):
     """Reads published partitions, publishes staged ones; made anew for each run, whose start it remembers."""
 
-    def __init__(self, lake: ParquetLake, *, on_publish: OnPublish | None = None) -> None:
+    def __init__(
+        self, lake: ParquetLake, *, mirror: "GlueMirror | None" = None, on_publish: OnPublish | None = None
+    ) -> None:
         self.lake = lake
         self.started_at_position = lake.log.position()
+        self._mirror = mirror
         self._on_publish = on_publish
 
     def load_input(self, context: dg.InputContext) -> pl.LazyFrame | Relation:
@@ -63,7 +69,7 @@ class LakeIOManager(dg.IOManager):
         self.publish(obj)
 
     def publish(self, *staged: Staged) -> None:
-        """Move the pointers to what was staged.
+        """Move the pointers to what was staged, then have Glue follow; where it cannot, the step's log says so.
 
         Raises:
             Failure: another run published one of the partitions since this run started; not worth a retry.
@@ -72,10 +78,21 @@ class LakeIOManager(dg.IOManager):
             for one in staged:
                 with values_withheld(one.table, one.schema.names, passing=dg.Failure):
                     self.lake.publish(one)
+                self._follow(one.table)
                 if self._on_publish:
                     self._on_publish(one)
         except (PublishConflict, SchemaConflict) as conflict:
             raise dg.Failure(str(conflict), allow_retries=False) from None
+
+    def _follow(self, table: TableRef) -> None:
+        if self._mirror is None:
+            return
+        try:
+            self._mirror.sync(table)
+        except CatalogError as behind:  # what is published stays published; the next sync takes it along
+            dg.get_dagster_logger().warning(str(behind))
+            if isinstance(behind, CatalogUnavailable):
+                self._mirror = None  # waiting for it at every table would hold up the run
 
 
 def table_of(key: dg.AssetKey, partitions: dg.PartitionsDefinition[str] | None) -> TableRef:

@@ -58,6 +58,11 @@ class Location:
         """The folder of one version of one partition."""
         return f"{self.table(table)}/{table.partition_by}={partition}/{version}"
 
+    def path(self, address: str) -> str | None:
+        """The path behind an address, without a slash at its end; None for one outside the lake."""
+        path = address.removeprefix(self.scheme).rstrip("/")
+        return path if address.startswith(f"{self.address(self.root)}/") else None
+
     def address(self, path: str) -> str:
         """A path of the filesystem as Polars, DuckDB and Glue write it."""
         return self.scheme + path

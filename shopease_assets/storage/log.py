@@ -6,17 +6,27 @@ Rows in SQLite or PostgreSQL; it never touches the lake's files. `log_tables` ho
 
 import dataclasses
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
 
+from shopease_assets.core.errors import CatalogError
 from shopease_assets.core.layout import Layer, TableRef
 from shopease_assets.storage import log_queries as queries
-from shopease_assets.storage.log_tables import connect, publications, quality, reading, tables, versions, writing
-from shopease_assets.storage.records import Draft, Moment, Publication, PublishedPartition, QualityResult, Snapshot
+from shopease_assets.storage.log_tables import alone, connect, publications, quality, reading, tables, versions, writing
+from shopease_assets.storage.records import (
+    Draft,
+    Moment,
+    Moved,
+    Publication,
+    PublishedPartition,
+    QualityResult,
+    Snapshot,
+)
 
 
 class Outdated(Exception):
@@ -86,6 +96,46 @@ class PublicationLog:
             shown = queries.published(connection, known.id, partitions, at)
             return Snapshot(known.head, schema_id, schema, shown)
 
+    def moved(self, table: TableRef, since: int) -> Moved:
+        """What publications after `since` have moved (0: everything there ever was), as of one moment."""
+        with reading(self._engine) as connection:
+            known = queries.known_table(connection, table)
+            if known is None:
+                return Moved(Snapshot(0, None, None, {}), frozenset(), None)
+            partitions = queries.moved_since(connection, known.id, since)
+            schema_id, schema = queries.schema_at(connection, known.id, None)
+            shown = queries.published(connection, known.id, partitions, None)
+            now = Snapshot(known.head, schema_id, schema, shown)
+            return Moved(now, frozenset(partitions), queries.newest_partition(connection, known.id))
+
+    def mirrored(self, table: TableRef, database: str) -> int:
+        """The publication up to which a database of Glue shows the table; 0 for none."""
+        with reading(self._engine) as connection:
+            known = queries.known_table(connection, table)
+            return 0 if known is None else queries.mirrored_until(connection, known.id, database)
+
+    def mark_mirrored(self, table: TableRef, database: str, publication: int) -> None:
+        """Notes that a database of Glue shows the table as of that publication; for who is `alone` with the table."""
+        with writing(self._engine) as connection:
+            known = queries.register_table(connection, table)
+            queries.mark_mirrored(connection, known.id, database, publication)
+
+    @contextmanager
+    def alone(self, table: TableRef) -> Iterator[None]:
+        """Keeps others out who would mirror the same table; who is killed in here lets them in.
+
+        Raises CatalogError when another is at it for too long.
+        """
+        with writing(self._engine) as connection:
+            known = queries.register_table(connection, table)
+        try:
+            with alone(self._engine, known.id):
+                yield
+        except TimeoutError:
+            raise CatalogError(
+                f"{table}: another process has been mirroring it for too long; see to it, then: shopease catalog repair"
+            ) from None
+
     def history(self, table: TableRef, partition: str | None = None) -> list[Publication]:
         """The publications that moved the table's (or the partition's) pointers, newest first."""
         with reading(self._engine) as connection:
@@ -105,6 +155,14 @@ class PublicationLog:
             decided = queries.check_conflicts(connection, draft, known.id)
             queries.check_removed(connection, draft, known.id)
             return queries.write(connection, draft, known, decided)
+
+    def kept(self, table: TableRef) -> set[tuple[str, str]]:
+        """The (partition, version) that were published and not given up."""
+        with reading(self._engine) as connection:
+            known = queries.known_table(connection, table)
+            asked = sa.select(versions.c.partition, versions.c.version).where(versions.c.removed_at.is_(None))
+            rows = connection.execute(asked.where(versions.c.table_id == known.id)) if known else ()
+            return {(row.partition, row.version) for row in rows}
 
     def give_up(
         self, table: TableRef, *, keep: int, before: datetime, at: datetime, stray: Iterable[tuple[str, str]]

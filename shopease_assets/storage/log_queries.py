@@ -10,7 +10,16 @@ import sqlalchemy as sa
 
 from shopease_assets.core.errors import NotPublished, PublishConflict, SchemaConflict, ShopEaseError
 from shopease_assets.core.layout import TableRef
-from shopease_assets.storage.log_tables import changes, pointers, publications, quality, schemas, tables, versions
+from shopease_assets.storage.log_tables import (
+    changes,
+    mirrored,
+    pointers,
+    publications,
+    quality,
+    schemas,
+    tables,
+    versions,
+)
 from shopease_assets.storage.parquet import StoredFile
 from shopease_assets.storage.records import Draft, Moment, NewVersion, Publication, PublishedPartition
 
@@ -117,6 +126,35 @@ def published(
         )
         for row in rows
     }
+
+
+def moved_since(connection: sa.Connection, table_id: int, publication: int) -> list[str]:
+    """The partitions whose pointers were moved after a publication."""
+    asked = sa.select(changes.c.partition).distinct()
+    asked = asked.where(changes.c.table_id == table_id, changes.c.publication_id > publication)
+    return list(connection.scalars(asked))
+
+
+def newest_partition(connection: sa.Connection, table_id: int) -> str | None:
+    """The newest partition that readers see."""
+    asked = sa.select(sa.func.max(pointers.c.partition))
+    newest: str | None = connection.scalar(
+        asked.where(pointers.c.table_id == table_id, pointers.c.version.is_not(None))
+    )
+    return newest
+
+
+def mirrored_until(connection: sa.Connection, table_id: int, database: str) -> int:
+    """The publication up to which a database of Glue shows the table; 0 for none."""
+    asked = sa.select(mirrored.c.publication_id)
+    return connection.scalar(asked.where(mirrored.c.table_id == table_id, mirrored.c.database == database)) or 0
+
+
+def mark_mirrored(connection: sa.Connection, table_id: int, database: str, publication: int) -> None:
+    """From now on `mirrored_until` says so."""
+    connection.execute(mirrored.delete().where(mirrored.c.table_id == table_id, mirrored.c.database == database))
+    row = {"table_id": table_id, "database": database, "publication_id": publication}
+    connection.execute(mirrored.insert(), row)
 
 
 def history(connection: sa.Connection, table: TableRef, table_id: int, partition: str | None) -> list[Publication]:

@@ -3,6 +3,7 @@
 What the rows mean and which changes are allowed is `log`'s.
 """
 
+import fcntl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,9 @@ from sqlalchemy import event
 from shopease_assets.core.errors import SettingsError
 
 _LOCK_WAIT_SECONDS = 60
+_LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's code
 _WRITERS_LOCK = 0x5368_6F70  # any fixed number: "Shop"
+_MIRRORS_LOCK = 0x476C_7565  # another, in PostgreSQL's space of pairs: "Glue"
 
 
 class Utc(sa.types.TypeDecorator[datetime]):
@@ -102,6 +105,13 @@ pointers = sa.Table(  # the newest change of each partition
     sa.Column("version", sa.Text),
     sa.Column("decided_by", _BigId, nullable=False),
 )
+mirrored = sa.Table(  # up to which publication a database of Glue shows the table
+    "lake_mirrored",
+    metadata,
+    sa.Column("table_id", _BigId, primary_key=True),
+    sa.Column("database", sa.Text, primary_key=True),
+    sa.Column("publication_id", _BigId, nullable=False),
+)
 quality = sa.Table(
     "lake_quality",
     metadata,
@@ -133,8 +143,8 @@ def connect(url: str) -> sa.Engine:
     try:
         engine = _sqlite(parsed) if parsed.drivername.startswith("sqlite") else _postgresql(parsed)
         with reading(engine) as connection:
-            is_new = not sa.inspect(connection).has_table(tables.name)
-        if is_new:
+            missing = metadata.tables.keys() - set(sa.inspect(connection).get_table_names())
+        if missing:
             with writing(engine) as connection:
                 metadata.create_all(connection)
     except (sa.exc.OperationalError, OSError) as error:
@@ -160,6 +170,47 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         if engine.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITERS_LOCK)))
         yield connection
+
+
+@contextmanager
+def alone(engine: sa.Engine, number: int) -> Iterator[None]:
+    """Nobody else is in here with that number, whichever process or machine; a killed one is out at once.
+
+    Raises TimeoutError when somebody is, for too long.
+    """
+    with (_alone_by_file if engine.dialect.name == "sqlite" else _alone_by_server)(engine, number):
+        yield
+
+
+@contextmanager
+def _alone_by_server(engine: sa.Engine, number: int) -> Iterator[None]:
+    with engine.connect() as connection, connection.begin():
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_WAIT_SECONDS}s'")
+        try:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIRRORS_LOCK, number)))
+        except sa.exc.OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+                raise
+            raise TimeoutError from None
+        yield
+
+
+@contextmanager
+def _alone_by_file(engine: sa.Engine, number: int) -> Iterator[None]:
+    give_up = time.monotonic() + _LOCK_WAIT_SECONDS
+    with Path(f"{engine.url.database}-mirror-{number}").open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > give_up:
+                    raise TimeoutError from None
+                time.sleep(0.05)
+        try:
+            yield
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)  # a process forked meanwhile has the file open too
 
 
 def _driver_chosen(url: str) -> sa.URL:

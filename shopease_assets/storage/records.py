@@ -53,6 +53,18 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """What was moved since a publication: the table now, with the pointers of the `partitions` that were moved.
+
+    Those without a pointer were un-published. `newest` is the newest partition that readers see, moved or not.
+    """
+
+    now: Snapshot
+    partitions: frozenset[str]
+    newest: str | None
+
+
+@dataclass(frozen=True)
 class NewVersion:
     """A version that was written and is not in the log yet."""
 

@@ -4,8 +4,7 @@ A version is first given up in the log, in a transaction that publish and rollba
 are deleted after. A crash in between leaves files that the next vacuum deletes.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from pyarrow import fs
@@ -36,43 +35,43 @@ def vacuum(
     if keep < 1 or grace < timedelta(0):
         raise ValueError(f"{table}: vacuum needs keep ≥ 1 and grace ≥ 0, not {keep} and {grace}")
     before = now - grace
-    found = {(entry.partition, entry.version): entry for entry in _version_folders(location, table)}
+    found = version_folders(location, table)
     stray = [key for key, entry in found.items() if entry.written_at <= before]
     gone = log.give_up(table, keep=keep, before=before, at=now, stray=stray) if found else set()
     deleted = [entry for key, entry in found.items() if key in gone]
     for entry in deleted:
         location.filesystem.delete_dir(entry.folder)
     return VacuumReport(
-        table, len(deleted), sum(entry.files for entry in deleted), sum(entry.bytes for entry in deleted)
+        table,
+        len(deleted),
+        sum(len(entry.files) for entry in deleted),
+        sum(sum(entry.files.values()) for entry in deleted),
     )
 
 
-@dataclass
-class _VersionFolder:
-    partition: str
-    version: str
+@dataclass(frozen=True)
+class VersionFolder:
+    """A version as it lies there, published or not: its files with their sizes, and when it was begun."""
+
     folder: str
     written_at: datetime
-    files: int = 0
-    bytes: int = 0
+    files: dict[str, int] = field(default_factory=dict)
 
 
-def _version_folders(location: Location, table: TableRef) -> Iterator[_VersionFolder]:
+def version_folders(location: Location, table: TableRef) -> dict[tuple[str, str], VersionFolder]:
+    """(partition, version) → what lies there, found by listing the table's folder."""
     selector = fs.FileSelector(location.table(table), allow_not_found=True, recursive=True)
-    folders: dict[str, _VersionFolder] = {}
+    found: dict[tuple[str, str], VersionFolder] = {}
     for info in location.filesystem.get_file_info(selector):
-        below = info.path.removeprefix(location.table(table) + "/").split("/")
+        below = info.path.removeprefix(location.table(table) + "/").split("/", 2)
         if len(below) < 2 or not below[0].startswith(f"{table.partition_by}="):  # noqa: PLR2004 - partition, version
             continue
-        begun = written_at(below[1])
+        partition, version = below[0].removeprefix(f"{table.partition_by}="), below[1]
+        begun = written_at(version)
         if begun is None:
             continue
-        partition = below[0].removeprefix(f"{table.partition_by}=")
-        folder = folders.setdefault(
-            f"{below[0]}/{below[1]}",
-            _VersionFolder(partition, below[1], location.version(table, partition, below[1]), begun),
-        )
+        there = VersionFolder(location.version(table, partition, version), begun)
+        there = found.setdefault((partition, version), there)
         if info.type == fs.FileType.File:
-            folder.files += 1
-            folder.bytes += info.size
-    yield from folders.values()
+            there.files[below[-1]] = info.size
+    return found

@@ -20,3 +20,8 @@ def written_at(version: str) -> datetime | None:
         return datetime.strptime(version[:_MOMENT_LENGTH], _MOMENT).replace(tzinfo=UTC)
     except ValueError:
         return None
+
+
+def run_of(version: str) -> str:
+    """The run that wrote it, as far as the name tells."""
+    return version[_MOMENT_LENGTH + len("Z-") : -len("-9a0b1c2d")]

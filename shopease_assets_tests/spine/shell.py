@@ -14,8 +14,8 @@ Shell = Callable[..., str]
 def shell_over(
     platform: Platform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Shell]:
-    """Runs a verb; returns what it prints, and on standard error when it exits with another code than 0."""
-    monkeypatch.setenv("SHOPEASE_LAKE_URI", platform.lake.location.root)
+    """Runs a verb; returns what it prints, or says on standard error when it exits with another code than 0."""
+    monkeypatch.setenv("SHOPEASE_LAKE_URI", platform.lake.location.address(platform.lake.location.root))
     monkeypatch.setenv("SHOPEASE_SOURCE_DSN", platform.dsn)
     settings.cache_clear()
 
@@ -30,7 +30,7 @@ def shell_over(
             code = end.code or 0
         told = capsys.readouterr()
         assert code == exits, told
-        return told.err if exits else told.out
+        return (told.err or told.out) if exits else told.out
 
     yield run
     monkeypatch.undo()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from shopease_assets.aws import client
 from shopease_assets.sources.embedded import create_database, drop_database
 from shopease_assets.storage.lake import ParquetLake
 from shopease_assets.storage.location import Location
@@ -13,6 +14,7 @@ from shopease_assets.storage.log import PublicationLog
 from shopease_assets.storage.log_tables import metadata
 from shopease_assets_tests.aws import make_bucket
 from shopease_assets_tests.storage.scenario import FakeClock
+from shopease_assets_tests.strict_glue import StrictGlue
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +27,11 @@ def postgres_url(server: str) -> Iterator[str]:
 def log_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/log.db"
-    url: str = request.getfixturevalue("postgres_url")
+    return emptied(request.getfixturevalue("postgres_url"))
+
+
+def emptied(url: str) -> str:
+    """The URL of a log that has forgotten everything."""
     engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"))
     metadata.drop_all(engine)
     engine.dispose()
@@ -56,3 +62,9 @@ def location(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
 @pytest.fixture
 def lake(location: Location, log: PublicationLog, clock: FakeClock) -> ParquetLake:
     return ParquetLake(location, log, clock=clock)
+
+
+@pytest.fixture
+def glue(aws: str) -> StrictGlue:
+    """Glue in an empty account, as strict as AWS's."""
+    return StrictGlue(client("glue"))

@@ -3,13 +3,14 @@
 import multiprocessing
 import pickle
 import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from shopease_assets.core.errors import SettingsError
+from shopease_assets.core.errors import CatalogError, SettingsError
 from shopease_assets.core.layout import TableRef
 from shopease_assets.storage.lake import ParquetLake
 from shopease_assets.storage.log import PublicationLog
@@ -132,3 +133,53 @@ def test_a_table_s_newest_partition_is_the_last_that_readers_see(lake: ParquetLa
     assert lake.log.newest_partitions() == {ORDERS: TUESDAY}
     lake.rollback(ORDERS, to=1)
     assert lake.log.newest_partitions() == {ORDERS: MONDAY}
+
+
+def test_who_is_killed_lets_the_next_one_in(log: PublicationLog, log_url: str) -> None:
+    processes = multiprocessing.get_context("fork")
+    entered = processes.Event()
+
+    def stay() -> None:
+        with PublicationLog.open(log_url).alone(ORDERS):
+            entered.set()
+            time.sleep(600)
+
+    holder = processes.Process(target=stay)
+    holder.start()
+    assert entered.wait(60)
+    holder.kill()
+    holder.join()
+    with log.alone(ORDERS):
+        pass
+
+
+def test_only_one_at_a_time_is_alone_with_a_table_and_waits_no_longer_than_it_should(
+    log: PublicationLog, log_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shopease_assets.storage.log_tables._LOCK_WAIT_SECONDS", 1)
+    other = PublicationLog.open(log_url)
+    with log.alone(ORDERS):
+        with other.alone(TableRef("silver", "customers")):
+            pass
+        with (
+            pytest.raises(CatalogError, match=r"silver\.orders: another process .* shopease catalog repair"),
+            other.alone(ORDERS),
+        ):
+            pytest.fail("two are alone")
+    with other.alone(ORDERS):
+        pass
+    other.close()
+
+
+def test_a_log_of_before_the_mirror_gets_its_table(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/log.db"
+    old = PublicationLog.open(url)
+    with old._engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE lake_mirrored")
+    old.close()
+    log = PublicationLog.open(url)
+    assert log.mirrored(ORDERS, "shopease_dev_silver") == 0
+    log.mark_mirrored(ORDERS, "shopease_dev_silver", 7)
+    assert log.mirrored(ORDERS, "shopease_dev_silver") == 7
+    assert log.mirrored(ORDERS, "shopease_prod_silver") == 0
+    log.close()
