@@ -18,6 +18,7 @@ from shopease_assets.cli import catalog, options
 from shopease_assets.cli.console import console
 from shopease_assets.core.errors import NotPublished, QueryError
 from shopease_assets.core.layout import Layer, TableRef, last_day_of_month
+from shopease_assets.core.views import views
 from shopease_assets.settings import settings
 from shopease_assets.storage.lake import ParquetLake
 from shopease_assets.storage.open import open_lake
@@ -88,6 +89,15 @@ class PublishedLake:
         ref = self._refs[layer, name]
         keys = tuple(sorted(key for key, pointer in self._lake.log.pointers(ref).items() if pointer.rows))
         return PublishedTable(self._lake.relation(ref, partitions=()).schema, Partitions(ref.partition_by, keys))
+
+    def view(self, layer: str, name: str) -> str | None:
+        """The SELECT of the view of that name that Glue shows beside one of the tables, if there is one."""
+        for ref in self._refs.values():
+            if ref.layer == layer and name.startswith(f"{ref.name}_") and (schema := self._lake.log.schema(ref)):
+                newest = max(self._lake.log.pointers(ref), default=None)
+                if view := views(ref, schema.names, newest).get(name):
+                    return view.sql
+        return None
 
     def relation(self, layer: str, name: str, partitions: Collection[str]) -> Relation:
         """The files of these partitions."""

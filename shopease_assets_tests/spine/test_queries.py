@@ -1,5 +1,7 @@
 """The weekly questions: each runs in Athena's dialect on the built lake, and answers what its first line says."""
 
+from typing import Any
+
 import pytest
 import sqlglot
 
@@ -44,3 +46,20 @@ def test_the_executive_summary_is_what_the_daily_sales_sum_to(built: Platform) -
             row["tenant_id"],
         )
         assert (row["revenue"], row["revenue_before"]) == theirs
+
+
+def test_the_views_of_glue_answer_here_too(built: Platform) -> None:
+    latest = _asked(built, "select distinct month from shopease_dev_gold.customer_analytics_latest as newest")
+    assert [str(row["month"]) for row in latest] == ["2026-02-01"]
+    (row,) = _asked(
+        built,
+        """select count(*) as orders, count(d.customer_key) as with_customer
+           from silver.orders o left join gold.dim_customer_versions d
+             on d.customer_id = o.customer_id and o.ordered_at >= d.valid_from and o.ordered_at < d.valid_to
+           where o.dt < date '2026-02-01'""",
+    )
+    assert row["orders"] == row["with_customer"] > 0
+
+
+def _asked(built: Platform, sql: str) -> list[dict[str, Any]]:
+    return list(trino.answer(sql, PublishedLake(built.lake), environment="dev").to_pylist())

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 import pyarrow as pa
+from sqlglot import exp
 
 from shopease_assets.core.errors import QueryError
 from shopease_assets.engines import duckdb
@@ -37,6 +38,9 @@ class Catalog(Protocol):
     def table(self, layer: str, name: str) -> PublishedTable:
         """The table. Raises QueryError if nothing of that name is published."""
 
+    def view(self, layer: str, name: str) -> str | None:
+        """The SELECT of the view of that name, if there is one."""
+
     def relation(self, layer: str, name: str, partitions: Collection[str]) -> InputRelation:
         """These partitions of the table, as files."""
 
@@ -53,12 +57,21 @@ def answer(sql: str, catalog: Catalog, *, environment: str, now: datetime | None
     moment = now or datetime.now(UTC)
     with _named("query"):
         query = parse(sql, QUERYABLE, environment)
+        for table in list(query.find_all(exp.Table)):
+            if select := catalog.view(table.db, table.name):
+                table.replace(_in_place_of(table, parse(select, QUERYABLE, environment)))
         tables = {table: catalog.table(*table) for table in lake_tables(query, QUERYABLE, "query")}
         schemas = {table: published.schema for table, published in tables.items()}
         whole = typed(query, schemas)
         ours = translated(whole, schemas, moment)
         wanted = needed(whole, {table: published.partitions for table, published in tables.items()}, moment)
     return duckdb.query(ours, {table: catalog.relation(*table, wanted[table]) for table in tables})
+
+
+def _in_place_of(table: exp.Table, view: exp.Query) -> exp.Subquery:
+    """The view's rows under the name the query has for them."""
+    named = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(table.name))
+    return exp.Subquery(this=view, alias=named.copy())
 
 
 @contextmanager

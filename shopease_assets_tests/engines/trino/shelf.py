@@ -27,6 +27,9 @@ class Shelf:
         keys = tuple(Path(path).parts[-3].removeprefix(f"{column}=") for path in published.paths)
         return trino.PublishedTable(published.schema, trino.Partitions(column, keys))
 
+    def view(self, layer: str, name: str) -> str | None:
+        return None
+
     def relation(self, layer: str, name: str, partitions: Collection[str]) -> InputRelation:
         self.asked[layer, name] = tuple(partitions)
         published = self.tables[layer, name]

@@ -20,6 +20,9 @@ class NoTables:
     def table(self, layer: str, name: str) -> trino.PublishedTable:
         raise QueryError(f"there is no published table {layer}.{name}")
 
+    def view(self, layer: str, name: str) -> str | None:
+        return None
+
     def relation(self, layer: str, name: str, partitions: Collection[str]) -> InputRelation:
         raise NotImplementedError
 
