@@ -7,13 +7,14 @@ as long as no source of one's own is set.
 import os
 from contextlib import suppress
 from datetime import date
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shopease_assets.core.errors import SettingsError
@@ -58,6 +59,19 @@ class Settings(BaseSettings):
     catalog_url: str | None = Field(
         default=None, repr=False, description="Publication log; unset: SQLite in the lake's folder, for S3 in <home>"
     )
+    gold_engine: Literal["duckdb", "athena", "spark"] = Field(
+        default="duckdb", description="What runs gold's SQL models; athena needs a lake on S3"
+    )
+    athena_workgroup: str = Field(default="primary", description="Athena workgroup that queries run in")
+    athena_results: str | None = Field(
+        default=None, pattern="^s3://.+", description="Where Athena keeps results; unset: as the workgroup says"
+    )
+    athena_scan_limit_gb: float | None = Field(
+        default=None, gt=0, description="Athena queries are cancelled that scan more; unset: as the workgroup says"
+    )
+    athena_usd_per_tb: Decimal = Field(
+        default=Decimal(5), ge=0, description="Athena's price of a scanned terabyte in your region, in US dollars"
+    )
     start_date: date = Field(default=date(2025, 1, 1), description="The lake's first day")
     timezone: str = Field(default="UTC", description="Time zone of the business day")
     pseudonym_key: SecretStr | None = Field(
@@ -87,7 +101,6 @@ class Settings(BaseSettings):
     least_accuracy: float = _least_share(Dimension.ACCURACY)
     least_consistency: float = _least_share(Dimension.CONSISTENCY)
     least_validity: float = _least_share(Dimension.VALIDITY)
-    gold_engine: Literal["duckdb", "spark"] = Field(default="duckdb", description="What runs gold's SQL models")
     spark_glue_job: str | None = Field(default=None, description="Glue job that is Spark; unset: Spark is here")
     days_per_run: int = Field(default=31, ge=1, description="Days one backfill run takes")
 
@@ -109,6 +122,13 @@ class Settings(BaseSettings):
         if scheme == "s3" and not path.split("/")[0]:
             raise ValueError("names no bucket; write s3://bucket/prefix")
         return uri
+
+    @field_validator("gold_engine")
+    @classmethod
+    def _reads_the_lake(cls, engine: str, given: ValidationInfo) -> str:
+        if engine == "athena" and not str(given.data.get("lake_uri")).startswith("s3://"):
+            raise ValueError("Athena reads S3 only; set SHOPEASE_LAKE_URI=s3://bucket/prefix")
+        return engine
 
     @property
     def home_folder(self) -> Path:

@@ -17,7 +17,8 @@ import hypothesis
 import pytest
 
 from shopease_assets.sources.embedded import create_database, drop_database, remove_embedded, start_embedded
-from shopease_assets_tests.aws import aws_environment, environment, moto_server, reset
+from shopease_assets_tests.athena_stand_in import StandInAthena, stand_in_athena
+from shopease_assets_tests.aws import aws_environment, environment, make_bucket, moto_server, reset
 from shopease_assets_tests.platform import LAST_DAY, START, Platform
 
 hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
@@ -83,3 +84,12 @@ def aws(moto: str) -> Iterator[str]:
     reset(moto)
     with aws_environment(environment(moto)):
         yield moto
+
+
+@pytest.fixture
+def athena(aws: str) -> Iterator[StandInAthena]:
+    """A stand-in for Athena in that account, which really runs queries; its workgroup has a place for results."""
+    make_bucket("shopease-results")
+    with stand_in_athena(aws) as stand_in, aws_environment({"AWS_ENDPOINT_URL_ATHENA": stand_in.endpoint}):
+        stand_in.workgroups["primary"].results = "s3://shopease-results/athena"
+        yield stand_in

@@ -3,7 +3,7 @@
 import csv
 import json
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -38,12 +38,32 @@ class Format(StrEnum):
     CSV = "csv"
 
 
+class Engine(StrEnum):
+    """What answers a query."""
+
+    DUCKDB = "duckdb"
+    ATHENA = "athena"
+
+
+EngineOption = Annotated[Engine, typer.Option("--engine", help="This machine, or Amazon Athena")]
+
+
 def query(
     sql: Annotated[str, typer.Argument(help="One SELECT, as in Athena, over bronze.x, silver.x, gold.x, quarantine.x")],
     output: Annotated[Format, typer.Option("--format", help="How to write the result")] = Format.TABLE,
+    engine: EngineOption = Engine.DUCKDB,
 ) -> None:
     """Answer one SELECT from the published tables; each has its partition column, dt or month."""
-    write_result(answer(sql), output)
+    write_result(asked(engine)(sql), output)
+
+
+def asked(engine: Engine) -> Callable[[str], pa.Table]:
+    """What answers a SELECT there."""
+    if engine is Engine.DUCKDB:
+        return answer
+    from shopease_assets.cli.athena import answer_on_athena
+
+    return answer_on_athena
 
 
 def write_result(result: pa.Table, output: Format) -> None:

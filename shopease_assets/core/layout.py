@@ -31,6 +31,11 @@ class TableRef:
         return TableRef("quarantine", self.name, self.partition_by)
 
 
+def glue_database(environment: str, layer: str) -> str:
+    """The database in Glue that holds a layer's tables: `shopease_dev_gold`."""
+    return f"shopease_{environment}_{layer}"
+
+
 def partition_date(key: str) -> date:
     """The date a partition key stands for: `2025-03-01` → date(2025, 3, 1)."""
     return date.fromisoformat(key)

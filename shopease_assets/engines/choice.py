@@ -24,12 +24,12 @@ class Engine(Protocol):
 
 
 def engine_for(settings: Settings) -> Engine:
-    """The engine SHOPEASE_GOLD_ENGINE names.
+    """The engine SHOPEASE_GOLD_ENGINE names; Athena hands over no rows, and what it cannot make, DuckDB does.
 
     Raises:
         SettingsError: what it needs is not set.
     """
-    if settings.gold_engine == "duckdb":
+    if settings.gold_engine != "spark":
         return duckdb.run
     if settings.spark_glue_job is None:
         from shopease_assets.engines import spark  # noqa: PLC0415 - an extra

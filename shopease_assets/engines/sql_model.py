@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
 
 import pyarrow as pa
+import sqlglot
 from sqlglot import ErrorLevel, exp
 from sqlglot.errors import SqlglotError
 from sqlglot.lineage import Node, lineage
@@ -94,10 +95,25 @@ class SqlModel:
         """Refuses a model that does not bind, or whose columns are not the contract's."""
         compare_columns(list(self.output_types(schemas)), contract.names, self.name)
 
-    def transpile(self, dialect: Literal["athena", "spark"], *, as_of: date | None = None) -> str:
-        """The query as Athena or Spark reads it, `$as_of` written as a date."""
+    def transpile(
+        self,
+        dialect: Literal["athena", "spark"],
+        *,
+        as_of: date | None = None,
+        sources: Mapping[Input, str] | None = None,
+    ) -> str:
+        """The query as Athena or Spark reads it, `$as_of` written as a date.
+
+        `sources` are SELECTs in that dialect, to be read in place of the lake tables.
+        """
         refuse_unportable(self._query, self.name)
         query = self._query.copy()
+        if sources is not None:
+            read = partial(sqlglot.parse, dialect=dialect)
+            for table in [table for table in query.find_all(exp.Table) if table.db]:
+                source = parse_select(sources[table.db.lower(), table.name.lower()], self.name, read)
+                alias = exp.TableAlias(this=exp.to_identifier(table.alias_or_name))
+                table.replace(exp.Subquery(this=source, alias=alias))
         for parameter in query.find_all(exp.Placeholder):
             if as_of is None:
                 raise QueryError(f"{self.name}: the query is a state as of a day; give as_of")

@@ -19,6 +19,7 @@ from shopease_assets.core.layout import partition_date
 from shopease_assets.engines.arrow_types import cast_to
 from shopease_assets.engines.choice import engine_for
 from shopease_assets.engines.sql_model import SqlModel
+from shopease_assets.kit.athena_table import fits_athena, unloaded
 from shopease_assets.kit.charts import Chart
 from shopease_assets.kit.gold_table import GoldTable, gold_asset, publish_gold, stage_rows
 from shopease_assets.kit.month_state import at_end_of_month, in_turn
@@ -65,7 +66,9 @@ def sql_table(
 
 
 def _staged(context: dg.AssetExecutionContext, table: GoldTable, model: SqlModel, inputs: Inputs) -> Staged:
-    """A new version of the run's partitions, made by the engine. One that writes files itself need return no rows."""
+    """A new version of the run's partitions, made by the engine. One that writes files itself returns no rows."""
+    if settings().gold_engine == "athena" and fits_athena(table):
+        return unloaded(context, table, model, inputs)
     rows = (
         in_turn(_state(table, model, inputs, month) for month in context.partition_keys)
         if table.monthly

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shopease_assets import aws
 from shopease_assets.core.errors import CatalogError, CatalogUnavailable
-from shopease_assets.core.layout import TableRef
+from shopease_assets.core.layout import TableRef, glue_database
 from shopease_assets.core.views import views
 from shopease_assets.storage.glue_tables import (
     Documents,
@@ -92,7 +92,7 @@ class GlueMirror:
 
     def database(self, layer: str) -> str:
         """The name of a layer's database."""
-        return f"shopease_{self._environment}_{layer}"
+        return glue_database(self._environment, layer)
 
     def sync(self, table: TableRef) -> Difference:
         """Mirrors what was published since the last time; returns what that was."""

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from shopease_assets.core.errors import NotPublished, ShopEaseError
 from shopease_assets.core.layout import TableRef
+from shopease_assets.storage.adopting import adopted
 from shopease_assets.storage.incoming import Data, Incoming, incoming
 from shopease_assets.storage.location import Location
 from shopease_assets.storage.log import Outdated, PublicationLog
@@ -32,6 +33,8 @@ from shopease_assets.storage.versions import new_version
 
 __all__ = ["Data", "Lake", "ParquetLake", "Relation", "Staged", "StagedPartition", "VacuumReport"]
 Clock = Callable[[], datetime]
+Write = Callable[[Mapping[str, str], pa.Schema], None]
+"""Writes Parquet files with these columns into the folder (address) of each partition."""
 
 
 def utc_now() -> datetime:
@@ -139,6 +142,33 @@ class ParquetLake:
         schema = self._schema_to_write(table, data)
         version = new_version(self._clock(), run_id)
         written = self._write(table, version, partitions, schema, data)
+        return Staged(table, run_id, version, base, schema, written)
+
+    def adopt(
+        self,
+        table: TableRef,
+        schema: pa.Schema,
+        write: Write,
+        *,
+        partitions: Sequence[str],
+        run_id: str,
+        base: int | None = None,
+    ) -> Staged:
+        """Stages what another engine writes itself: `write` fills the partitions' folders with Parquet files.
+
+        `write` gets the folders' addresses by partition, and the schema files should have; those of other types are
+        cast and written anew, and a folder left empty becomes an empty version. `schema` is without the partition
+        column. If it fails, what it wrote is left for vacuum.
+
+        Raises SchemaConflict for files that lack a column or hold other kinds of values.
+        """
+        check_partition_keys(table, partitions)
+        base = self.log.position() if base is None else base
+        schema = staged_schema(table, self.log.schema(table), canonical_schema(table, schema))
+        version = new_version(self._clock(), run_id)
+        folders = {key: self.location.version(table, key, version) for key in sorted(set(partitions))}
+        write({key: self.location.address(folder) for key, folder in folders.items()}, schema)
+        written = adopted(self.location.filesystem, table, folders, schema, self._options)
         return Staged(table, run_id, version, base, schema, written)
 
     def relation_staged(self, staged: Staged) -> Relation:

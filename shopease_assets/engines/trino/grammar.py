@@ -14,6 +14,7 @@ from sqlglot.parsers.trino import TrinoParser
 from sqlglot.tokenizer_core import Token, TokenType
 
 from shopease_assets.core.errors import QueryError
+from shopease_assets.core.layout import glue_database
 from shopease_assets.engines.parsing import parse_select
 from shopease_assets.engines.trino.analysis import TYPED
 from shopease_assets.engines.trino.functions import FUNCTIONS, KNOWN_REFUSED
@@ -123,7 +124,7 @@ def _refuse_late_offset(tokens: list[Token]) -> None:
 def _localise(node: exp.Table | exp.Column, layers: Collection[str], environment: str) -> None:
     """`awsdatacatalog.shopease_dev_gold.x` → `gold.x`."""
     database = (node.args.get("db") or exp.Identifier(this="")).name.lower()
-    prefix = f"shopease_{environment}_".lower()
+    prefix = glue_database(environment, "").lower()
     if database.startswith(prefix) and database.removeprefix(prefix) in layers:
         node.set("db", exp.to_identifier(database.removeprefix(prefix)))
     catalog = node.args.get("catalog")
