@@ -155,6 +155,11 @@ class Settings(BaseSettings):
         return Path(self.lake_uri.removeprefix("file://")).expanduser().absolute()
 
     @property
+    def lake_address(self) -> str:
+        """Where the lake is, as people write it: s3://bucket/prefix, or a folder."""
+        return self.lake_bucket or str(self.lake_folder)
+
+    @property
     def log_url(self) -> str:
         """SQLAlchemy's address of the publication log."""
         return self.catalog_url or f"sqlite:///{self.lake_folder / '_catalog.sqlite'}"

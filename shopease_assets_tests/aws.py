@@ -16,11 +16,11 @@ def aws_environment(variables: Mapping[str, str]) -> Iterator[None]:
     """This process with those variables; clients are made anew."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
-    aws.client.cache_clear()
+    aws.forget()
     try:
         yield
     finally:
-        aws.client.cache_clear()
+        aws.forget()
         for name, value in before.items():
             if value is None:
                 del os.environ[name]

@@ -19,6 +19,7 @@ import pytest
 from shopease_assets.sources.embedded import create_database, drop_database, remove_embedded, start_embedded
 from shopease_assets_tests.athena_stand_in import StandInAthena, stand_in_athena
 from shopease_assets_tests.aws import aws_environment, environment, make_bucket, moto_server, reset
+from shopease_assets_tests.faulty_proxy import FaultyProxy, faulty_proxy
 from shopease_assets_tests.platform import LAST_DAY, START, Platform
 
 hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
@@ -93,3 +94,10 @@ def athena(aws: str) -> Iterator[StandInAthena]:
     with stand_in_athena(aws) as stand_in, aws_environment({"AWS_ENDPOINT_URL_ATHENA": stand_in.endpoint}):
         stand_in.workgroups["primary"].results = "s3://shopease-results/athena"
         yield stand_in
+
+
+@pytest.fixture
+def proxy(aws: str) -> Iterator[FaultyProxy]:
+    """The same account, behind a proxy that counts and fails as told."""
+    with faulty_proxy(aws) as between, aws_environment({"AWS_ENDPOINT_URL": between.endpoint}):
+        yield between

@@ -110,7 +110,7 @@ def _print_built(out: Console) -> None:
 
 
 def _print_next(out: Console, chosen: Settings) -> None:
-    out.print(f"\n[bold]the lake[/] {chosen.lake_folder}")
+    out.print(f"\n[bold]the lake[/] {chosen.lake_address}")
     out.print("[bold]try next[/]")
     shopease = os.path.relpath(sys.argv[0])
     question = '"select * from gold.daily_sales_summary order by dt desc limit 10"'

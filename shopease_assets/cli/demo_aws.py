@@ -61,7 +61,7 @@ def demo_aws() -> None:
             shell("queries run executive_summary")
             yesterday = today - timedelta(days=1)
             shell.out.print(
-                f"\n[bold]at the source a constraint is dropped, and every order of {yesterday} becomes a cent dearer than its parts[/]"
+                f"\n[bold]the source drops a constraint, and makes every order of {yesterday} a cent dearer[/]"
             )
             _spoil(start_embedded(Path(home) / "postgres"), yesterday)
             shell("refresh", expected=1)

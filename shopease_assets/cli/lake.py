@@ -129,7 +129,7 @@ def status() -> None:
     lake = open_lake(settings())
     tables = [ref for ref in lake.log.tables() if ref.layer != "quarantine"]
     if not tables:
-        raise NotPublished(f"nothing is published in {settings().lake_folder}; run: shopease demo, or shopease run")
+        raise NotPublished(f"nothing is published in {settings().lake_address}; run: shopease demo, or shopease run")
     shown = Table("table", "newest", "partitions", "rows", "quarantined", "last run", "failing checks", "gaps")
     for column in shown.columns[2:5]:
         column.justify = "right"

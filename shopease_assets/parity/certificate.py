@@ -127,12 +127,12 @@ def is_unchanged(document: Mapping[str, Any]) -> bool:
 
 
 def store(certificate: Certificate, location: Location) -> str:
-    """Write it below the lake's root; returns its path."""
+    """Write it below the lake's root; returns its address."""
     path = f"{location.root}/{FOLDER}/{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.json"
     location.filesystem.create_dir(f"{location.root}/{FOLDER}")
     with location.filesystem.open_output_stream(path) as file:
         file.write(json.dumps(certificate.document(), ensure_ascii=False).encode())
-    return path
+    return location.address(path)
 
 
 def _digest(content: Mapping[str, Any]) -> str:

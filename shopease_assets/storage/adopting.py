@@ -46,7 +46,7 @@ def _rewritten(
     schema: pa.Schema,
     options: WriteOptions,
 ) -> dict[str, StagedPartition]:
-    with PartitionWriter(filesystem, folders, schema, options) as writer:
+    with PartitionWriter(filesystem, folders, schema, options, threads=1) as writer:  # it is rare
         for key in folders:
             for path in files[key]:
                 with filesystem.open_input_file(path) as source:

@@ -330,7 +330,8 @@ class ParquetLake:
         self, table: TableRef, version: str, partitions: Sequence[str], schema: pa.Schema, data: Incoming
     ) -> dict[str, StagedPartition]:
         folders = {key: self.location.version(table, key, version) for key in sorted(set(partitions))}
-        with PartitionWriter(self.location.filesystem, folders, schema, self._options) as writer:
+        where = self.location
+        with PartitionWriter(where.filesystem, folders, schema, self._options, where.writers) as writer:
             for rows in data.tables:
                 row_bytes = rows.nbytes / max(1, len(rows))
                 cuts = list(cut(table, rows))

@@ -3,6 +3,7 @@
 The only place that knows a local lake from a remote one. What the folders below the root mean is `lake`'s.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,19 +13,24 @@ from pyarrow import fs
 from shopease_assets.core.errors import SettingsError
 from shopease_assets.core.layout import TableRef
 
+_CORES = min(4, os.cpu_count() or 1)
+_UPLOADS_AT_ONCE = 8  # while some wait for S3, others compute; twice as many cost 130 MB and win little
+
 
 @dataclass(frozen=True)
 class Location:
     """A root folder of a filesystem; `scheme` and `storage_options` are what Polars needs to open its files.
 
-    `reader` is the filesystem by which other engines open them; None: the files are this machine's.
+    `reader` is the filesystem by which other engines open them; None: the files are this machine's. `writers` is how
+    many files are best written at once.
     """
 
     filesystem: fs.FileSystem
     root: str
     scheme: str = ""
-    storage_options: Mapping[str, str] = field(default_factory=dict)
+    storage_options: Mapping[str, str | int] = field(default_factory=dict)
     reader: fs.FileSystem | None = None
+    writers: int = _CORES
 
     def __post_init__(self) -> None:
         """Refuses a root that readers would take for a partition."""
@@ -42,7 +48,8 @@ class Location:
 
         root = uri.removeprefix("s3://").rstrip("/")
         s3.check_bucket(root)
-        return cls(fs.PyFileSystem(s3.S3Handler(kms_key)), root, "s3://", s3.connection(), s3.reader())
+        filesystem = fs.PyFileSystem(s3.S3Handler(kms_key))
+        return cls(filesystem, root, "s3://", s3.connection(), s3.reader(), _UPLOADS_AT_ONCE)
 
     @classmethod
     def local(cls, folder: Path) -> "Location":

@@ -148,8 +148,18 @@ class PublicationLog:
         Raises PublishConflict when another run published a partition after `base`, NotPublished when a version
         was vacuumed, Outdated when the table is no longer as it was seen.
         """
+        try:
+            return self._append(draft)
+        except sa.exc.DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            return self._append(draft, answer_lost=True)
+
+    def _append(self, draft: Draft, *, answer_lost: bool = False) -> int:
         with writing(self._engine) as connection:
             known = queries.register_table(connection, draft.table)
+            if answer_lost and (done := queries.appended(connection, draft, known.id)):
+                return done
             if known.schema_id != draft.seen.schema_id or (draft.only_if_head and known.head != draft.seen.head):
                 raise Outdated
             decided = queries.check_conflicts(connection, draft, known.id)

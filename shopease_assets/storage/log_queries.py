@@ -283,6 +283,26 @@ def write(connection: sa.Connection, draft: Draft, table: KnownTable, decided: M
     return publication
 
 
+def appended(connection: sa.Connection, draft: Draft, table_id: int) -> int | None:
+    """The publication that the draft has become, when its transaction was committed and nobody said so."""
+    asked = (
+        sa.select(publications.c.id, changes.c.partition, changes.c.version)
+        .outerjoin(changes, changes.c.publication_id == publications.c.id)
+        .where(
+            publications.c.table_id == table_id,
+            publications.c.id > draft.seen.head,
+            publications.c.run_id == draft.run_id,
+            publications.c.kind == draft.kind,
+        )
+        .order_by(publications.c.id)
+    )
+    moves = {partition: move.version for partition, move in draft.moves.items()}
+    for publication, group in groupby(connection.execute(asked), key=lambda row: row.id):
+        if {row.partition: row.version for row in group if row.partition is not None} == moves:
+            return int(publication)
+    return None
+
+
 def superseded(connection: sa.Connection, table_id: int, keep: int, before: datetime) -> list[tuple[str, str]]:
     """Versions that are not among the `keep` newest of their partition, and that no reader was shown since `before`."""
     asked = (

@@ -55,6 +55,8 @@ class ParquetFile:
     """One Parquet file being written, a table at a time."""
 
     def __init__(self, filesystem: fs.FileSystem, path: str, schema: pa.Schema, options: WriteOptions) -> None:
+        self._filesystem = filesystem
+        self._path = path
         self._sink = filesystem.open_output_stream(path)
         self._writer = pq.ParquetWriter(self._sink, schema, **encoding(schema, delta=options.delta))
 
@@ -70,9 +72,12 @@ class ParquetFile:
         return size
 
     def abandon(self) -> None:
-        """Lets go of the file without finishing it."""
+        """Lets go of the file without finishing it, and deletes what was written."""
         self._writer.is_open = False  # else its destructor writes a footer to the closed file
-        self._sink.close()
+        try:
+            self._filesystem.delete_file(self._path)  # before it is closed, which uploads it
+        finally:
+            self._sink.close()
 
 
 def empty_file(schema: pa.Schema, options: WriteOptions) -> pa.Buffer:

@@ -25,7 +25,7 @@ class Relation:
     schema: pa.Schema
     files: Mapping[str, tuple[str, ...]]
     missing: tuple[str, ...] = ()
-    storage_options: Mapping[str, str] = field(default_factory=dict)
+    storage_options: Mapping[str, str | int] = field(default_factory=dict)
     uniform: bool = False
     filesystem: fs.FileSystem | None = None
 

@@ -62,7 +62,7 @@ class Rewriter:
         filesystem = self._location.filesystem
         name = new_version(self._clock(), self._run_id)
         here, there = (self._location.version(self._table, key, version) for version in (old.version, name))
-        with PartitionWriter(filesystem, {key: there}, schema, self._options) as writer:
+        with PartitionWriter(filesystem, {key: there}, schema, self._options, threads=1) as writer:
             for file in old.files:
                 with filesystem.open_input_file(f"{here}/{file.name}") as source:
                     for batch in pq.ParquetFile(source).iter_batches(MAX_ROW_GROUP_ROWS, columns=columns):

@@ -1,17 +1,17 @@
 """S3 as an Arrow filesystem, as far as a lake needs one: whole objects are written, looked at, read and deleted.
 
-Not Arrow's own: that one cannot ask for SSE-KMS and leaves zero-byte keys where a folder would be. It reads for us.
+Not Arrow's own: that one cannot ask for SSE-KMS and leaves zero-byte keys where a folder would be. It is for engines.
 """
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cached_property
 from tempfile import SpooledTemporaryFile
 from typing import NoReturn
 from urllib.parse import urlsplit
 
 import pyarrow as pa
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 from pyarrow import fs
 
@@ -19,10 +19,22 @@ from shopease_assets import aws
 from shopease_assets.core.errors import SettingsError
 
 _IN_MEMORY_BYTES = 1 << 20  # of each open file; a larger one waits in a temporary file until it is whole
+# Large objects go in parts of 8 MB, one after the other: a stage uploads many objects at once, and memory stays flat.
+_ONE_BY_ONE = TransferConfig(use_threads=False)
 _REQUESTS_AT_ONCE = 16
 _DELETED_AT_ONCE = 1_000  # S3's limit
-_READ_SECONDS, _CONNECT_SECONDS, _READ_ATTEMPTS = 60, 5, 8
 _ABSENT = {"404", "NoSuchKey", "NotFound"}
+_LOG_IN = "run under a role, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+_CURES = {
+    "NoSuchBucket": "make the bucket, or correct SHOPEASE_LAKE_URI",
+    "AccessDenied": "let this role list, get, put and delete there, or correct SHOPEASE_LAKE_URI",
+    "ExpiredToken": "log in again: the session is over",
+    "InvalidAccessKeyId": _LOG_IN,
+    "SignatureDoesNotMatch": _LOG_IN,
+    "NoCredentialsError": _LOG_IN,
+    "PartialCredentialsError": _LOG_IN,
+}
+_ELSE = "check the network, AWS_DEFAULT_REGION and AWS_ENDPOINT_URL"
 
 
 def _never(handler: fs.FileSystemHandler, *paths: object) -> NoReturn:
@@ -32,7 +44,7 @@ def _never(handler: fs.FileSystemHandler, *paths: object) -> NoReturn:
 class S3Handler(fs.FileSystemHandler):  # type: ignore[misc]  # pyarrow has no types
     """Paths are `bucket/key`. A file is uploaded when it is closed: until then nobody, not even S3, has a part of it.
 
-    Deleting a folder also gives up the files being written below it. Every failure is an OSError that names the object.
+    Deleting a file that is being written gives it up. Every failure is an OSError that names the object.
     """
 
     def __init__(self, kms_key: str | None = None) -> None:
@@ -82,9 +94,6 @@ class S3Handler(fs.FileSystemHandler):  # type: ignore[misc]  # pyarrow has no t
 
     def delete_dir(self, path: str) -> None:
         """Deletes every object below it."""
-        for writing, upload in list(self._uploads.items()):
-            if writing.startswith(f"{path}/"):
-                upload.give_up()
         bucket, _ = _parts(path)
         keys = [_parts(info.path)[1] for info in self.get_file_info_selector(fs.FileSelector(path, recursive=True))]
         with _told_as_os_error(path):
@@ -95,40 +104,41 @@ class S3Handler(fs.FileSystemHandler):  # type: ignore[misc]  # pyarrow has no t
                     raise OSError(f"s3://{bucket}/{error['Key']} was not deleted: {error['Code']} {error['Message']}")
 
     def delete_file(self, path: str) -> None:
-        """Deletes an object."""
+        """Deletes an object; one that is still being written, or could not be uploaded, without asking S3."""
+        upload = self._uploads.pop(path, None)
+        if upload is not None:
+            upload.give_up()
+            return
         bucket, key = _parts(path)
         with _told_as_os_error(path):
             aws.client("s3").delete_object(Bucket=bucket, Key=key)
 
     def open_input_file(self, path: str) -> pa.NativeFile:
-        """By Arrow's own reader."""
-        return self._reader.open_input_file(path)
+        """Fetched whole, and kept in a temporary file when large: only who copies versions reads here."""
+        bucket, key = _parts(path)
+        content = SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - closed by Arrow
+        with _told_as_os_error(path):
+            aws.client("s3").download_fileobj(bucket, key, content, Config=_ONE_BY_ONE)
+        content.seek(0)
+        return pa.PythonFile(content, mode="r")
 
-    def open_input_stream(self, path: str) -> pa.NativeFile:
-        """As `open_input_file`."""
-        return self._reader.open_input_stream(path)
+    open_input_stream = open_input_file
 
     def open_output_stream(self, path: str, metadata: object) -> pa.PythonFile:  # noqa: ARG002 - Arrow's signature
         """A file that becomes an object when it is closed."""
         self._uploads[path] = upload = _Upload(self, path)
         return pa.PythonFile(upload, mode="w")
 
-    def upload(self, path: str, content: SpooledTemporaryFile[bytes] | None) -> None:
-        """Called by a file that is closed: sends its content (in parts when it is large), or nothing."""
-        self._uploads.pop(path, None)
-        if content is None:
-            return
+    def upload(self, path: str, content: SpooledTemporaryFile[bytes]) -> None:
+        """Called by a file that is closed: sends its content, in parts when it is large."""
         bucket, key = _parts(path)
-        extra = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self._kms_key} if self._kms_key else {}
+        encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self._kms_key} if self._kms_key else {}
         with _told_as_os_error(path):
-            aws.client("s3").upload_fileobj(content, bucket, key, ExtraArgs=extra)
+            aws.client("s3").upload_fileobj(content, bucket, key, ExtraArgs=encryption, Config=_ONE_BY_ONE)
+        del self._uploads[path]
 
     # What Arrow's interface demands and a lake never does: published files are neither moved nor changed.
     delete_dir_contents = delete_root_dir_contents = move = copy_file = open_append_stream = _never
-
-    @cached_property
-    def _reader(self) -> fs.S3FileSystem:
-        return reader()
 
     def _info(self, path: str) -> fs.FileInfo:
         bucket, key = _parts(path)
@@ -141,39 +151,59 @@ class S3Handler(fs.FileSystemHandler):  # type: ignore[misc]  # pyarrow has no t
 
 
 def check_bucket(path: str) -> None:
-    """Raises SettingsError when the bucket of a path cannot be used."""
+    """Raises SettingsError when the bucket of a path cannot be used, or is not in the region that is set."""
     bucket, _ = _parts(path)
+    s3 = aws.client("s3")
     try:
-        with _told_as_os_error(bucket):
-            aws.client("s3").head_bucket(Bucket=bucket)
-    except OSError as error:
+        try:
+            found = s3.head_bucket(Bucket=bucket)
+        except ClientError:  # a HEAD is answered by a number only; a listing says why
+            found = {}
+            s3.list_objects_v2(Bucket=bucket, MaxKeys=1)
+    except (BotoCoreError, ClientError) as error:
+        kind, reason = type(error).__name__, str(error)
+        if isinstance(error, ClientError):
+            kind, reason = _said(error)
+            reason = f"{kind} {reason}"
+        raise SettingsError(f"the lake in s3://{path} cannot be opened ({reason}); {_CURES.get(kind, _ELSE)}") from None
+    region = found.get("BucketRegion", s3.meta.region_name)
+    if region != s3.meta.region_name:
         raise SettingsError(
-            f"the lake in s3://{path} cannot be opened ({error}); make the bucket, let this role use it, "
-            "or correct SHOPEASE_LAKE_URI"
-        ) from None
+            f"the lake in s3://{path} is in {region}, not {s3.meta.region_name}; set AWS_DEFAULT_REGION={region}"
+        )
 
 
 def reader() -> fs.S3FileSystem:
     """Arrow's own S3 filesystem: reads in parallel, and only the ranges asked for.
 
-    Engines are given this one: theirs are threads without Python, and a handler in Python can lock up with them.
+    Engines are given this one: theirs are threads without Python, and a handler in Python can lock up with them. It
+    asks again like all others, unless S3 refuses (503) a range that is shorter than its refusal, some 300 bytes.
     """
     options = connection()
     return fs.S3FileSystem(
         region=options["aws_region"],
         endpoint_override=options.get("aws_endpoint_url"),
-        connect_timeout=_CONNECT_SECONDS,
-        request_timeout=_READ_SECONDS,
-        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_READ_ATTEMPTS),
+        connect_timeout=aws.CONNECT_SECONDS,
+        request_timeout=aws.READ_SECONDS,
+        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=aws.ATTEMPTS),
     )
 
 
-def connection() -> dict[str, str]:
-    """Where S3 is, in the words of Polars' `storage_options`: boto3 alone reads AWS's variables and files."""
+def connection() -> dict[str, str | int]:
+    """Where S3 is and how often to ask it, in the words of Polars' `storage_options`.
+
+    boto3 alone reads AWS's variables and files; Polars asks it for credentials by itself.
+    """
     meta = aws.client("s3").meta
-    options = {"aws_region": str(meta.region_name)}
+    options: dict[str, str | int] = {
+        "aws_region": meta.region_name,
+        "connect_timeout": f"{aws.CONNECT_SECONDS}s",
+        "timeout": f"{aws.READ_SECONDS}s",
+        "max_retries": aws.ATTEMPTS - 1,
+        "retry_timeout_ms": aws.ATTEMPTS * aws.READ_SECONDS * 1000,
+    }
     endpoint = urlsplit(meta.endpoint_url)
-    if ".amazonaws.com" not in endpoint.netloc:
+    if not (endpoint.netloc.startswith("s3.") and ".amazonaws.com" in endpoint.netloc):
         options |= {"aws_endpoint_url": meta.endpoint_url, "aws_allow_http": str(endpoint.scheme == "http").lower()}
     return options
 
@@ -184,13 +214,12 @@ class _Upload:
     def __init__(self, handler: S3Handler, path: str) -> None:
         self._handler = handler
         self._path = path
-        self._content: SpooledTemporaryFile[bytes] | None = SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115
+        self._content: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115
         self._size = 0
         self.closed = False
 
     def write(self, content: bytes) -> int:
-        if self._content is not None:
-            self._content.write(content)
+        self._content.write(content)
         self._size += len(content)
         return len(content)
 
@@ -201,16 +230,16 @@ class _Upload:
         """S3 keeps whole objects only."""
 
     def give_up(self) -> None:
-        self._content = None
+        self.closed = True
+        self._content.close()
 
     def close(self) -> None:
         if self.closed:
             return
         self.closed = True
-        content, self._content = self._content, None
-        if content is not None:
-            content.seek(0)
-        self._handler.upload(self._path, content)
+        with self._content:
+            self._content.seek(0)
+            self._handler.upload(self._path, self._content)
 
 
 @contextmanager
@@ -218,11 +247,16 @@ def _told_as_os_error(path: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        said = error.response.get("Error", {})
-        kind = FileNotFoundError if said.get("Code") in _ABSENT else OSError
-        raise kind(f"s3://{path}: {error.operation_name}: {said.get('Code')} {said.get('Message', '')}") from error
+        code, message = _said(error)
+        kind = FileNotFoundError if code in _ABSENT else OSError
+        raise kind(f"s3://{path}: {error.operation_name}: {code} {message}") from error
     except BotoCoreError as error:
         raise OSError(f"s3://{path}: {error}") from error
+
+
+def _said(error: ClientError) -> tuple[str, str]:
+    said = error.response.get("Error", {})
+    return str(said.get("Code")), str(said.get("Message", ""))
 
 
 def _parts(path: str) -> tuple[str, str]:

@@ -3,7 +3,6 @@
 Knows nothing of versions, schema evolution or the log: `lake` decides those.
 """
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -15,8 +14,6 @@ import pyarrow as pa
 from pyarrow import fs
 
 from shopease_assets.storage.parquet import ParquetFile, StoredFile, WriteOptions, empty_file
-
-_THREADS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,12 @@ class PartitionWriter:
     """
 
     def __init__(
-        self, filesystem: fs.FileSystem, folders: Mapping[str, str], schema: pa.Schema, options: WriteOptions
+        self,
+        filesystem: fs.FileSystem,
+        folders: Mapping[str, str],
+        schema: pa.Schema,
+        options: WriteOptions,
+        threads: int,
     ) -> None:
         self._filesystem = filesystem
         self._schema = schema
@@ -66,7 +68,7 @@ class PartitionWriter:
         self._partitions = {key: _Partition(folder) for key, folder in folders.items()}
         self._round = 0  # counts the tables that came
         self._open: dict[int, _Partition] = {}  # the least recently written first
-        self._pool = ThreadPoolExecutor(_THREADS) if len(folders) > 1 else None
+        self._pool = ThreadPoolExecutor(threads) if len(folders) > 1 else None
 
     def __enter__(self) -> Self:
         return self
@@ -174,12 +176,12 @@ class PartitionWriter:
         list((self._pool.map if self._pool else map)(act, partitions))
 
     def _abandon(self) -> None:
-        """Deletes first, which gives up uploads; what cannot be deleted now, vacuum will find."""
+        """What cannot be deleted now, vacuum will find."""
         written = [partition for partition in self._partitions.values() if partition.file or partition.files]
-        with suppress(OSError, pa.ArrowException):
-            for partition in written:
-                self._filesystem.delete_dir(partition.folder)
         for partition in written:
             with suppress(OSError, pa.ArrowException):
                 if partition.file:
                     partition.file.abandon()
+        with suppress(OSError, pa.ArrowException):
+            for partition in written:
+                self._filesystem.delete_dir(partition.folder)

@@ -64,7 +64,7 @@ def test_aws_without_credentials_or_region_is_an_error_with_its_cure(aws: str, m
     with pytest.raises(AlertError, match=r"\(NoCredentialsError\): give this process AWS credentials"):
         Topic("arn:aws:sns:ap-south-1:123456789012:troubles").send(_ALERT)
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    _forget_clients()
+    aws.forget()
     with pytest.raises(SettingsError, match="set AWS_DEFAULT_REGION"):
         Topic("arn:aws:sns:ap-south-1:123456789012:troubles").send(_ALERT)
 
@@ -126,7 +126,3 @@ def test_a_webhook_may_be_kept_in_secrets_manager(aws: str, slack: SlackServer) 
 
 def _put_secret(name: str, value: str) -> None:
     aws.client("secretsmanager").create_secret(Name=name, SecretString=value)
-
-
-def _forget_clients() -> None:
-    aws.client.cache_clear()

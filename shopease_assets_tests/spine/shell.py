@@ -14,9 +14,19 @@ Shell = Callable[..., str]
 def shell_over(
     platform: Platform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Shell]:
-    """Runs a verb; returns what it prints, or says on standard error when it exits with another code than 0."""
-    monkeypatch.setenv("SHOPEASE_LAKE_URI", platform.lake.location.address(platform.lake.location.root))
-    monkeypatch.setenv("SHOPEASE_SOURCE_DSN", platform.dsn)
+    """Runs a verb; returns what it prints, and on standard error when it exits with another code than 0."""
+    yield from shell_with(
+        monkeypatch,
+        capsys,
+        lake_uri=platform.lake.location.address(platform.lake.location.root),
+        source_dsn=platform.dsn,
+    )
+
+
+def shell_with(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], **chosen: str) -> Iterator[Shell]:
+    """The same with settings of a test's own."""
+    for name, value in chosen.items():
+        monkeypatch.setenv(f"SHOPEASE_{name.upper()}", value)
     settings.cache_clear()
 
     def run(*arguments: str, exits: int = 0) -> str:

@@ -23,18 +23,20 @@ def postgres_url(server: str) -> Iterator[str]:
     drop_database(server, "publication_log")
 
 
+@pytest.fixture
+def postgres_log(postgres_url: str) -> str:
+    """A database without a log."""
+    engine = sa.create_engine(sa.make_url(postgres_url).set(drivername="postgresql+psycopg"))
+    metadata.drop_all(engine)
+    engine.dispose()
+    return postgres_url
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def log_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/log.db"
-    return emptied(request.getfixturevalue("postgres_url"))
-
-
-def emptied(url: str) -> str:
-    """The URL of a log that has forgotten everything."""
-    engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"))
-    metadata.drop_all(engine)
-    engine.dispose()
+    url: str = request.getfixturevalue("postgres_log")
     return url
 
 

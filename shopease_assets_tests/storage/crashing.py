@@ -1,4 +1,4 @@
-"""A local filesystem that dies at the n-th change, as a process does under kill -9: nothing works afterwards."""
+"""A filesystem that dies at the n-th change, as a process does under kill -9: nothing works afterwards."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ class Crash(BaseException):
 
 
 class CrashingHandler(fs.FileSystemHandler):  # type: ignore[misc]
-    """Delegates to the local filesystem until its fuse has burnt down."""
+    """Delegates to another filesystem until its fuse has burnt down."""
 
-    def __init__(self) -> None:
-        self._local = fs.LocalFileSystem()
+    def __init__(self, filesystem: fs.FileSystem) -> None:
+        self._filesystem = filesystem
         self.fuse: int | None = None
 
     def burn(self) -> None:
@@ -28,23 +28,23 @@ class CrashingHandler(fs.FileSystemHandler):  # type: ignore[misc]
         return "crashing"
 
     def normalize_path(self, path: str) -> str:
-        return str(self._local.normalize_path(path))
+        return str(self._filesystem.normalize_path(path))
 
     def get_file_info(self, paths: list[str]) -> list[fs.FileInfo]:
-        return list(self._local.get_file_info(paths))
+        return list(self._filesystem.get_file_info(paths))
 
     def get_file_info_selector(self, selector: fs.FileSelector) -> list[fs.FileInfo]:
-        return list(self._local.get_file_info(selector))
+        return list(self._filesystem.get_file_info(selector))
 
     def create_dir(self, path: str, recursive: bool) -> None:
         self.burn()
-        self._local.create_dir(path, recursive=recursive)
+        self._filesystem.create_dir(path, recursive=recursive)
 
     def delete_dir(self, path: str) -> None:
-        for info in self._local.get_file_info(fs.FileSelector(path, recursive=True)):
+        for info in self._filesystem.get_file_info(fs.FileSelector(path, recursive=True)):
             self.delete_file(info.path)
         self.burn()
-        self._local.delete_dir(path)
+        self._filesystem.delete_dir(path)
 
     def delete_dir_contents(self, path: str, missing_dir_ok: bool) -> None:
         raise NotImplementedError
@@ -54,7 +54,7 @@ class CrashingHandler(fs.FileSystemHandler):  # type: ignore[misc]
 
     def delete_file(self, path: str) -> None:
         self.burn()
-        self._local.delete_file(path)
+        self._filesystem.delete_file(path)
 
     def move(self, src: str, dest: str) -> None:
         raise NotImplementedError
@@ -63,14 +63,14 @@ class CrashingHandler(fs.FileSystemHandler):  # type: ignore[misc]
         raise NotImplementedError
 
     def open_input_stream(self, path: str) -> Any:
-        return self._local.open_input_stream(path)
+        return self._filesystem.open_input_stream(path)
 
     def open_input_file(self, path: str) -> Any:
-        return self._local.open_input_file(path)
+        return self._filesystem.open_input_file(path)
 
     def open_output_stream(self, path: str, metadata: object) -> Any:
         self.burn()
-        return pa.PythonFile(_CrashingSink(self, self._local.open_output_stream(path, compression=None)), mode="w")
+        return pa.PythonFile(_CrashingSink(self, self._filesystem.open_output_stream(path, compression=None)), mode="w")
 
     def open_append_stream(self, path: str, metadata: object) -> Any:
         raise NotImplementedError

@@ -24,7 +24,6 @@ from shopease_assets.storage.location import Location
 from shopease_assets.storage.log import PublicationLog
 from shopease_assets.storage.records import Draft, Move, NewVersion
 from shopease_assets_tests.aws import make_bucket
-from shopease_assets_tests.storage.conftest import emptied
 from shopease_assets_tests.storage.scenario import MONDAY, ORDERS, TUESDAY, WEDNESDAY, FakeClock, orders, publish
 from shopease_assets_tests.strict_glue import StrictGlue
 
@@ -37,7 +36,7 @@ DOCUMENT = TableDocument("Orders.\n\nGrain: one order.", "team:data", {"order_id
 def log_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """SQLite, unless a test asks for both: only who is alone with a table depends on it."""
     if getattr(request, "param", "sqlite") == "postgresql":
-        return emptied(request.getfixturevalue("postgres_url"))
+        return str(request.getfixturevalue("postgres_log"))
     return f"sqlite:///{tmp_path}/log.db"
 
 

@@ -7,15 +7,24 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import polars as pl
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 from pyarrow import fs
 from sqlalchemy import event
 
@@ -24,6 +33,7 @@ from shopease_assets.storage.lake import ParquetLake, Relation, Staged
 from shopease_assets.storage.location import Location
 from shopease_assets.storage.log import PublicationLog
 from shopease_assets.storage.versions import written_at
+from shopease_assets_tests.aws import make_bucket
 from shopease_assets_tests.storage.crashing import Crash, CrashingHandler
 from shopease_assets_tests.storage.scenario import ORDERS, FakeClock, orders
 
@@ -48,14 +58,18 @@ class Interleavings(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
         self.clock = FakeClock()
-        self.handler = CrashingHandler()
+        location = self.where()
+        self.handler = CrashingHandler(location.filesystem)
         self.log = PublicationLog.open(f"sqlite:///{self.folder}/log.db")
-        location = Location(fs.PyFileSystem(self.handler), str(self.folder / "lake"))
-        self.lake = ParquetLake(location, self.log, clock=self.clock)
+        crashing = replace(location, filesystem=fs.PyFileSystem(self.handler))
+        self.lake = ParquetLake(crashing, self.log, clock=self.clock)
         self.visible: list[Visible] = [{}]  # after each publication
         self.decided: dict[str, tuple[int, str]] = {}  # partition → the publication and run that set it
         self.opened: list[tuple[datetime, Relation, Visible]] = []
         self.stages = 0
+
+    def where(self) -> Location:
+        return Location.local(self.folder / "lake")
 
     def teardown(self) -> None:
         self.log.close()
@@ -221,5 +235,20 @@ def _name(pointers: Any, day: str) -> str | None:
     return pointers[day].version if day in pointers else None
 
 
+class InterleavingsOnS3(Interleavings):
+    """The same rules, where a version is a set of objects and every change is a request."""
+
+    def where(self) -> Location:
+        bucket = f"shopease-{uuid4()}"
+        make_bucket(bucket)
+        return Location.s3(f"s3://{bucket}/lake")
+
+
 Interleavings.TestCase.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
 test_any_interleaving_leaves_complete_published_versions_only = Interleavings.TestCase
+
+
+@pytest.mark.parametrize("examples", [3, pytest.param(200, marks=pytest.mark.slow)])
+def test_any_interleaving_on_s3_does_so_too(aws: str, examples: int) -> None:
+    few = settings(max_examples=examples, stateful_step_count=20, deadline=None)
+    run_state_machine_as_test(InterleavingsOnS3, settings=few)

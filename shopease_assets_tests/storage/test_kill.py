@@ -10,7 +10,7 @@ import pytest
 
 from shopease_assets.storage.lake import ParquetLake
 from shopease_assets.storage.log import PublicationLog
-from shopease_assets_tests.storage import worker
+from shopease_assets_tests.storage import killed, worker
 from shopease_assets_tests.storage.scenario import ORDERS
 
 
@@ -26,3 +26,20 @@ def test_killed_writers_never_show_readers_a_half_version(tmp_path: Path, log_ur
         on_disk = {str(path) for path in (tmp_path / "lake").rglob("*.parquet")}
         assert on_disk == set(lake.files(ORDERS))
         worker.read(lake)
+
+
+@pytest.mark.parametrize(
+    ("every", "log_url"),
+    [
+        (16, "sqlite"),
+        pytest.param(1, "sqlite", marks=pytest.mark.slow),
+        pytest.param(1, "postgresql", marks=pytest.mark.slow),
+    ],
+    indirect=["log_url"],
+)
+def test_a_run_killed_at_any_call_to_aws_or_statement_of_the_log_leaves_no_mark_on_the_next(
+    tmp_path: Path, aws: str, log_url: str, every: int
+) -> None:
+    command = [sys.executable, "-m", killed.__name__, aws, str(tmp_path), log_url, str(every)]
+    told = subprocess.run(command, check=True, timeout=900, stdout=subprocess.PIPE, text=True)
+    assert int(told.stdout) > 90 / every
