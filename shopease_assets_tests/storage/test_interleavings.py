@@ -241,7 +241,14 @@ class InterleavingsOnS3(Interleavings):
     def where(self) -> Location:
         bucket = f"shopease-{uuid4()}"
         make_bucket(bucket)
-        return Location.s3(f"s3://{bucket}/lake")
+        location = Location.s3(f"s3://{bucket}/lake")
+        self.s3 = location.filesystem.handler
+        return location
+
+    def teardown(self) -> None:
+        super().teardown()
+        for upload in self.s3._uploads.values():  # of those who crashed, and did not clean up
+            upload.give_up()
 
 
 Interleavings.TestCase.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
