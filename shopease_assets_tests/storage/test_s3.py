@@ -257,7 +257,7 @@ def test_a_lake_without_a_region_asks_for_one(aws: str, monkeypatch: pytest.Monk
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     monkeypatch.setenv("HOME", str(tmp_path))
     clients.forget()
-    with pytest.raises(SettingsError, match="no region is set; set AWS_DEFAULT_REGION"):
+    with pytest.raises(SettingsError, match="no AWS region is set; set AWS_DEFAULT_REGION"):
         Location.s3(URI)
 
 
