@@ -163,6 +163,7 @@ def test_months_that_lag_behind_their_days_are_asked_for_in_one_run_up_to_the_la
     assert later.publication > stale.publication
 
 
+@pytest.mark.slow
 def test_a_month_lags_behind_a_late_invoice_but_not_behind_quality_scores(platform: Platform) -> None:
     assert platform.run(START, LAST_DAY).success
     platform.run(date(2026, 1, 5), tables=["gold/data_quality_scores"])
@@ -173,6 +174,7 @@ def test_a_month_lags_behind_a_late_invoice_but_not_behind_quality_scores(platfo
     assert stale.first == "2026-01-01"
 
 
+@pytest.mark.slow
 def test_a_month_that_lags_behind_another_state_is_asked_for_by_its_newest_day(platform: Platform) -> None:
     assert platform.run(START, LAST_DAY).success
     platform.run(date(2026, 1, 5), tables=["gold/customer_lifetime_value"])

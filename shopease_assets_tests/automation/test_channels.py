@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from pydantic import SecretStr
 
-from shopease_assets import aws
+from shopease_assets import aws as clients
 from shopease_assets.automation.channels import Slack, Topic
 from shopease_assets.core.alerts import Alert, News
 from shopease_assets.core.errors import AlertError, SettingsError
@@ -64,7 +64,7 @@ def test_aws_without_credentials_or_region_is_an_error_with_its_cure(aws: str, m
     with pytest.raises(AlertError, match=r"\(NoCredentialsError\): give this process AWS credentials"):
         Topic("arn:aws:sns:ap-south-1:123456789012:troubles").send(_ALERT)
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    aws.forget()
+    clients.forget()
     with pytest.raises(SettingsError, match="set AWS_DEFAULT_REGION"):
         Topic("arn:aws:sns:ap-south-1:123456789012:troubles").send(_ALERT)
 
@@ -125,4 +125,4 @@ def test_a_webhook_may_be_kept_in_secrets_manager(aws: str, slack: SlackServer) 
 
 
 def _put_secret(name: str, value: str) -> None:
-    aws.client("secretsmanager").create_secret(Name=name, SecretString=value)
+    clients.client("secretsmanager").create_secret(Name=name, SecretString=value)

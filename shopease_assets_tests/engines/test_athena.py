@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 import pytest
+from pyarrow import fs
 
 from shopease_assets import aws
 from shopease_assets.core.errors import QueryError
@@ -250,7 +251,7 @@ def test_rows_are_unloaded_as_parquet_into_an_empty_folder_only(client: Athena, 
     select = "select order_id, total from shopease_dev_silver.orders"
     client.unload(select, "s3://shopease-lake/out/v1")
     folder = Location.s3("s3://shopease-lake").filesystem
-    written = pl.concat(pl.read_parquet(folder.open_input_file(item).read()) for item in _keys("out/v1/"))
+    written = pl.concat(_read(folder, path) for path in _keys("out/v1/"))
     assert sorted(written.rows()) == sorted([(1, Decimal("10.25"))] * 3 + [(2, None)] * 3)
     with pytest.raises(AthenaError, match="HIVE_PATH_ALREADY_EXISTS"):
         client.unload(select, "s3://shopease-lake/out/v1")
@@ -267,6 +268,11 @@ def test_a_key_encrypts_what_is_unloaded(orders: ParquetLake) -> None:
     for path in _keys("out/"):
         head = aws.client("s3").head_object(Bucket="shopease-lake", Key=path.removeprefix("shopease-lake/"))
         assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", "alias/lake")
+
+
+def _read(folder: fs.FileSystem, path: str) -> pl.DataFrame:
+    with folder.open_input_file(path) as file:
+        return pl.read_parquet(file.read())
 
 
 def _keys(prefix: str) -> list[str]:

@@ -20,7 +20,7 @@ _TABLES = [*both_layers("tenants", "products"), "bronze/orders", "bronze/order_i
 
 
 class FullDisk(CrashingHandler):
-    """A local filesystem on which nothing more can be written once its fuse has burnt down."""
+    """A filesystem on which nothing more can be written once its fuse has burnt down."""
 
     def burn(self) -> None:
         """One change; raises ENOSPC when there is no room for it."""
@@ -31,17 +31,17 @@ class FullDisk(CrashingHandler):
 
     def delete_file(self, path: str) -> None:
         """Deleting needs no room."""
-        self._local.delete_file(path)
+        self._filesystem.delete_file(path)
 
     def delete_dir(self, path: str) -> None:
         """Deleting needs no room."""
-        self._local.delete_dir(path)
+        self._filesystem.delete_dir(path)
 
 
 @pytest.fixture
 def disk(bare: Platform) -> Iterator[FullDisk]:
     """The disk below the platform's lake."""
-    disk = FullDisk()
+    disk = FullDisk(bare.lake.location.filesystem)
     bare.lake.location = replace(bare.lake.location, filesystem=fs.PyFileSystem(disk))
     yield disk
     assert Path(bare.lake.location.root).exists()

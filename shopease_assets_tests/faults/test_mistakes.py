@@ -36,7 +36,7 @@ _QUERIES = [
     ("select * from silver.orders", "there is no published table silver.orders"),
     ("", "query: "),
     ("drop table silver.orders", "only SELECT is allowed"),
-    ("select * from read_parquet('/etc/passwd')", "is not a lake table"),
+    ("select * from read_parquet('/etc/passwd')", "read_parquet is not a function"),
 ]
 _COMMANDS = [
     (["status"], "run: shopease demo, or shopease run"),

@@ -14,7 +14,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import SecretStr
 
-from shopease_assets.aws import client
+from shopease_assets.aws import client, forget
 from shopease_assets.core.errors import SettingsError, SourceUnavailable
 from shopease_assets.secret_store import database_url, pseudonym_secret, revealed
 from shopease_assets.settings import settings
@@ -157,11 +157,11 @@ def test_a_secret_that_cannot_be_read_is_named_with_the_cure(aws: str, monkeypat
         revealed(_SOURCE, f"secretsmanager:{_NAME}")
     with monkeypatch.context() as without:
         without.delenv("AWS_ACCESS_KEY_ID")
-        client.cache_clear()
+        forget()
         with pytest.raises(SettingsError, match=r"\(NoCredentialsError\); give this process AWS credentials"):
             revealed(_SOURCE, f"secretsmanager:{_NAME}")
         without.delenv("AWS_DEFAULT_REGION")
-        client.cache_clear()
+        forget()
         with pytest.raises(SettingsError, match="set AWS_DEFAULT_REGION"):
             revealed(_SOURCE, f"secretsmanager:{_NAME}")
 

@@ -55,6 +55,7 @@ def addresses(platform: Platform, table: TableRef) -> dict[str, str]:
     return platform.mirror.addresses(table)
 
 
+@pytest.mark.slow
 def test_every_table_a_run_publishes_is_in_glue_as_it_is_in_its_files(on_s3: Platform, glue: StrictGlue) -> None:
     glue.page = 50
     assert on_s3.run(date(2026, 1, 1), date(2026, 1, 2)).success
