@@ -6,7 +6,7 @@ import dagster as dg
 
 from shopease_assets import bronze, gold, silver
 from shopease_assets.automation.alerts_sensor import alerts_sensor
-from shopease_assets.automation.catalog import catalog_job, nightly_catalog
+from shopease_assets.automation.catalog import CATALOG, agrees, catalog_job, nightly_catalog
 from shopease_assets.automation.jobs import (
     daily_job,
     month_sensors,
@@ -50,7 +50,8 @@ late_changes = late_changes_sensor(assets, source_tables)
 alerts = alerts_sensor(assets)
 
 defs = dg.Definitions(
-    assets=assets,
+    assets=[*assets, CATALOG],
+    asset_checks=[agrees],
     jobs=[daily_job, month_state_job, quality_job, catalog_job],
     schedules=[nightly, nightly_catalog],
     sensors=[late_changes, *month_sensors(assets), quality_scores, alerts],
