@@ -26,7 +26,9 @@ CATALOG = dg.AssetSpec(
 )
 
 
-@dg.asset_check(asset=CATALOG.key, description="Log, objects, contracts and Glue agree; Glue is mended before it is asked")
+@dg.asset_check(
+    asset=CATALOG.key, description="Log, objects, contracts and Glue agree; Glue is mended before it is asked"
+)
 def agrees(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     """Repair Glue; compare; what no repair of Glue mends is listed in the metadata, with its cure."""
     lake = open_lake(settings())

@@ -20,7 +20,7 @@ from shopease_assets.storage.location import Location
 from shopease_assets.storage.log import PublicationLog
 from shopease_assets_tests.athena_stand_in import StandInAthena
 from shopease_assets_tests.aws import make_bucket
-from shopease_assets_tests.mirrored import ENVIRONMENT, mirror, mirror_partitions
+from shopease_assets_tests.mirrored import ENVIRONMENT, mirror
 
 ORDERS = TableRef("silver", "orders")
 MONDAY, TUESDAY, WEDNESDAY = "2026-01-05", "2026-01-06", "2026-01-07"
@@ -120,7 +120,7 @@ def test_only_partitions_that_glue_knows_are_read_and_paid_for(
     seen: list[Progress] = []
     (row,) = client.query("select sum(total) as total from silver.orders", seen.append).to_pylist()
     assert row == {"total": Decimal("30.75")}
-    mirror_partitions(orders, ORDERS, [WEDNESDAY])
+    mirror(orders, ORDERS)
     (row,) = client.query("select sum(total) as total from silver.orders").to_pylist()
     assert row == {"total": Decimal("119.50")}
     client.query(f"select total from silver.orders where dt in (date '{MONDAY}', date '{TUESDAY}')", seen.append)

@@ -23,7 +23,7 @@ from shopease_assets.storage.log import PublicationLog
 from shopease_assets_tests.athena_stand_in import StandInAthena
 from shopease_assets_tests.aws import make_bucket
 from shopease_assets_tests.gold.shop import SCHEMAS, at, customer, item, level, order, product
-from shopease_assets_tests.mirrored import mirror, mirror_partitions
+from shopease_assets_tests.mirrored import mirror
 
 JANUARY, FEBRUARY = date(2026, 1, 30), date(2026, 2, 1)
 DAYS = [date(2026, 1, 1) + timedelta(days=n) for n in range(33)]
@@ -57,7 +57,7 @@ class Platform:
         return rows.sort(rows.columns)
 
     def _mirror(self, staged: Staged) -> None:
-        mirror_partitions(self.lake, staged.table, list(staged.partitions))
+        mirror(self.lake, staged.table)
 
 
 @pytest.fixture
@@ -213,7 +213,7 @@ def test_an_input_published_while_athena_reads_it_makes_the_step_run_again(
             while not athena.queries or athena.queries[0].state != "RUNNING":
                 time.sleep(0.01)
             _publish_again(platform)
-            mirror_partitions(platform.lake, orders, [JANUARY.isoformat()])
+            mirror(platform.lake, orders)
 
     holding = threading.Event()
     other = threading.Thread(target=publish_meanwhile)
