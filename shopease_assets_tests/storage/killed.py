@@ -1,7 +1,7 @@
 """Runs killed at a chosen moment: `python -m … <moto's endpoint> <folder> <log url> <every n-th>`.
 
-At each n-th call to AWS, and at each n-th statement on the publication log, one run is killed, another one follows, and
-the lake must be as if nothing had happened. Prints how many were killed.
+At each n-th call to S3 or Glue, and at each n-th statement on the publication log, one run is killed, another one
+follows, and lake and Glue must be as if nothing had happened. Prints how many were killed.
 """
 
 import json
@@ -23,9 +23,11 @@ from sqlalchemy import event
 from shopease_assets import aws
 from shopease_assets.core.layout import TableRef
 from shopease_assets.settings import Settings
+from shopease_assets.storage.glue import GlueMirror
+from shopease_assets.storage.glue_tables import TableDocument
 from shopease_assets.storage.lake import ParquetLake
 from shopease_assets.storage.log_tables import connect, metadata
-from shopease_assets.storage.open import open_lake
+from shopease_assets.storage.open import open_lake, open_mirror
 from shopease_assets_tests.aws import aws_environment, environment, make_bucket
 from shopease_assets_tests.faulty_proxy import FaultyProxy, faulty_proxy, kill
 from shopease_assets_tests.storage.scenario import MONDAY, ORDERS, TUESDAY, WEDNESDAY, orders
@@ -37,17 +39,22 @@ DAYS = [MONDAY, TUESDAY, WEDNESDAY]
 _processes = multiprocessing.get_context("fork")  # importing takes seconds: once is enough
 
 
-def run(lake: ParquetLake, run_id: str) -> None:
-    """A table of three days, twice, and another one that is made of it."""
+Opened = tuple[ParquetLake, GlueMirror]
+
+
+def run(lake: ParquetLake, mirror: GlueMirror, run_id: str) -> None:
+    """A table of three days, twice, and another one that is made of it; Glue follows."""
     for amount in (1, 2):
         rows = orders(*((number, day) for number in range(9) for day in DAYS), amount=amount)
         lake.publish(lake.stage(ORDERS, rows, partitions=DAYS, run_id=run_id))
+        mirror.sync(ORDERS)
     daily = lake.scan(ORDERS).group_by("dt").agg(pl.len().cast(pl.Int64).alias("orders"), pl.col("amount").sum())
     lake.publish(lake.stage(DAILY_ORDERS, daily, partitions=DAYS, run_id=run_id))
+    mirror.sync(DAILY_ORDERS)
 
 
-def digest(lake: ParquetLake) -> dict[str, Any]:
-    """Everything readers see, and whether the bucket holds that and nothing else after a vacuum."""
+def digest(lake: ParquetLake, mirror: GlueMirror) -> dict[str, Any]:
+    """Everything readers see, here and by Glue, and whether the bucket holds that and nothing else after a vacuum."""
     tables = lake.log.tables()
     for table in tables:
         lake.vacuum(table, keep=1, grace=timedelta(0))
@@ -57,27 +64,44 @@ def digest(lake: ParquetLake) -> dict[str, Any]:
     return {
         "rows": {str(table): sorted(map(str, lake.scan(table).collect().rows())) for table in tables},
         "published": {str(table): sorted(lake.log.pointers(table)) for table in tables},
+        "in glue": {
+            str(table): mirror.addresses(table)
+            == {key: _folder(files) for key, files in lake.relation(table).files.items()}
+            for table in tables
+        },
         "only what is published": published == {f"s3://{bucket}/{item['Key']}" for item in stored},
     }
+
+
+def _folder(files: tuple[str, ...]) -> str:
+    return files[0].rpartition("/")[0] + "/"
 
 
 def kill_at_each(proxy: FaultyProxy, folder: Path, log_url: str, every: int) -> int:
     """Returns how many runs were killed. Raises AssertionError when one left its mark."""
 
-    def lake_of(name: str) -> Callable[[], ParquetLake]:
+    def lake_of(name: str) -> Callable[[], Opened]:
         url = log_url if log_url.startswith("postgresql") else f"sqlite:///{folder / name}.sqlite"
         engine = connect(url)
         metadata.drop_all(engine)
         engine.dispose()
-        chosen = Settings(home=folder, lake_uri=f"s3://{BUCKET}/{name}", catalog_url=url)
-        return lambda: open_lake(chosen)
+        chosen = Settings(home=folder, lake_uri=f"s3://{BUCKET}/{name}", catalog_url=url, environment=name)
+
+        def opened() -> Opened:
+            lake = open_lake(chosen)
+            mirror = open_mirror(chosen, lake, lambda table: TableDocument(str(table)))
+            assert mirror is not None
+            return lake, mirror
+
+        return opened
 
     undisturbed = _rerun(lake_of("undisturbed"))
     assert undisturbed["only what is published"]
+    assert all(undisturbed["in glue"].values())
     kills = 0
     for at, armed in (("call", _armed_proxy), ("statement", _armed_log)):
         for number in count(1, every):
-            opened = lake_of(f"{at}-{number}")
+            opened = lake_of(f"{at}_{number}")
             child = armed(proxy, opened, number)
             child.join(60)
             if child.exitcode == 0:
@@ -89,13 +113,13 @@ def kill_at_each(proxy: FaultyProxy, folder: Path, log_url: str, every: int) -> 
     return kills
 
 
-def _armed_proxy(proxy: FaultyProxy, opened: Callable[[], ParquetLake], number: int) -> BaseProcess:
+def _armed_proxy(proxy: FaultyProxy, opened: Callable[[], Opened], number: int) -> BaseProcess:
     """A run that is killed at its n-th call to AWS."""
     go = _processes.Event()
 
     def work() -> None:
         go.wait()
-        run(opened(), "killed")
+        run(*opened(), "killed")
 
     child = _processes.Process(target=work)
     child.start()
@@ -104,7 +128,7 @@ def _armed_proxy(proxy: FaultyProxy, opened: Callable[[], ParquetLake], number: 
     return child
 
 
-def _armed_log(proxy: FaultyProxy, opened: Callable[[], ParquetLake], number: int) -> BaseProcess:
+def _armed_log(proxy: FaultyProxy, opened: Callable[[], Opened], number: int) -> BaseProcess:
     """A run that is killed at its n-th statement on the log, or the commit of one."""
     proxy.watch()
 
@@ -117,21 +141,21 @@ def _armed_log(proxy: FaultyProxy, opened: Callable[[], ParquetLake], number: in
 
         event.listen(sa.Engine, "before_cursor_execute", burn)
         event.listen(sa.Engine, "commit", burn)
-        run(opened(), "killed")
+        run(*opened(), "killed")
 
     child = _processes.Process(target=work)
     child.start()
     return child
 
 
-def _rerun(opened: Callable[[], ParquetLake]) -> dict[str, Any]:
+def _rerun(opened: Callable[[], Opened]) -> dict[str, Any]:
     """The digest after a whole run, in a process of its own."""
     said = _processes.SimpleQueue()
 
     def work() -> None:
-        lake = opened()
-        run(lake, "again")
-        said.put(json.dumps(digest(lake)))
+        lake, mirror = opened()
+        run(lake, mirror, "again")
+        said.put(json.dumps(digest(lake, mirror)))
 
     child = _processes.Process(target=work)
     child.start()
