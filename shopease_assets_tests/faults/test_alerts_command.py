@@ -61,6 +61,7 @@ def test_a_wrong_setting_is_one_line_with_the_cure(tmp_path: Path, told: dict[st
     assert "hushhush" not in line
 
 
+@pytest.mark.slow
 def test_the_troubles_there_are_now_are_listed_with_their_cures(tmp_path: Path, empty_shop: str) -> None:
     home = tmp_path / "home"
     told = {"source_dsn": empty_shop, "start_date": "2026-01-01", "stale_after_hours": "999999"}
