@@ -239,6 +239,8 @@ def _with_downstream(touched: Mapping[str, set[date]], new: set[date]) -> Mappin
     graph = defs.resolve_asset_graph()
     found: dict[str, set[date]] = {}
     for key in graph.toposorted_asset_keys:
+        if key not in graph.materializable_asset_keys:
+            continue
         layer, table = key.path
         days = touched.get(table, set()) | new if layer == "bronze" else set()
         days |= {day for up in graph.get(key).parent_keys for day in found[".".join(up.path)]}
