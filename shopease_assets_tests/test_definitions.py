@@ -147,6 +147,7 @@ def test_when_clocks_change_every_day_is_asked_for_once_and_is_a_partition() -> 
     ]
 
 
+@pytest.mark.slow
 def test_months_that_lag_behind_their_days_are_asked_for_in_one_run_up_to_the_last_with_a_day(
     platform: Platform,
 ) -> None:

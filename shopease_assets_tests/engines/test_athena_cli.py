@@ -75,7 +75,8 @@ def test_ctrl_c_cancels_the_query_and_says_so(athena: StandInAthena, tmp_path: P
         out, error = asked.communicate(timeout=120)
     assert (asked.returncode, out) == (130, "")
     assert athena.queries[0].state == "CANCELLED"
-    assert f"Athena query {athena.queries[0].id}: cancelled; 3.0 MB scanned" in error
+    # nothing is known to be scanned when it is cancelled before it was first looked at
+    assert re.search(rf"Athena query {athena.queries[0].id}: cancelled; [03]\.0 MB scanned", error)
     assert "Traceback" not in error
 
 

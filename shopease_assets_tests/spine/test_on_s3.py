@@ -37,6 +37,7 @@ def shopease(
     yield from shell_with(monkeypatch, capsys, lake_uri=URI, source_dsn=empty_shop, home=str(tmp_path / "home"))
 
 
+@pytest.mark.slow
 def test_every_verb_works_on_s3_and_only_vacuum_lists_it(
     shopease: Shell, empty_shop: str, proxy: FaultyProxy, tmp_path: Path
 ) -> None:
