@@ -13,6 +13,7 @@ from shopease_assets.cli.console import console
 from shopease_assets.cli.demo_aws import demo_aws
 from shopease_assets.cli.lake import answer, print_result
 from shopease_assets.cli.run import print_failures, refresh_lake
+from shopease_assets.core.layout import LAYERS
 from shopease_assets.settings import Settings, settings
 from shopease_assets.sources.dsn import describe_dsn, source_dsn
 from shopease_assets.storage.open import open_lake
@@ -94,7 +95,7 @@ def _print_built(out: Console) -> None:
     shown = Table("layer", "tables", "partitions", "rows", "checks passed", "failed", title="what is published")
     for column in shown.columns[1:]:
         column.justify = "right"
-    for layer in ("bronze", "silver", "gold", "quarantine"):
+    for layer in LAYERS:
         tables = [ref for ref in lake.log.tables() if ref.layer == layer]
         pointers = [pointer for ref in tables for pointer in lake.log.pointers(ref).values()]
         checks = [result.passed for ref in tables for result in lake.log.quality(ref)]

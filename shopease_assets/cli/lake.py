@@ -17,7 +17,7 @@ from rich.table import Table
 from shopease_assets.cli import catalog, options
 from shopease_assets.cli.console import console
 from shopease_assets.core.errors import NotPublished, QueryError
-from shopease_assets.core.layout import Layer, TableRef, last_day_of_month
+from shopease_assets.core.layout import LAYERS, TableRef, last_day_of_month
 from shopease_assets.core.views import views
 from shopease_assets.settings import settings
 from shopease_assets.storage.lake import ParquetLake
@@ -133,7 +133,7 @@ def status() -> None:
     shown = Table("table", "newest", "partitions", "rows", "quarantined", "last run", "failing checks", "gaps")
     for column in shown.columns[2:5]:
         column.justify = "right"
-    for ref in sorted(tables, key=lambda ref: (_LAYERS.index(ref.layer), ref.name)):
+    for ref in sorted(tables, key=lambda ref: (LAYERS.index(ref.layer), ref.name)):
         shown.add_row(*_status_row(lake, ref))
     console().print(shown)
 
@@ -189,9 +189,6 @@ def vacuum(
         if report.files:
             out.print(f"{ref}: {report.versions} versions, {report.files} files, {_size(report.bytes)} deleted")
     out.print("vacuum done")
-
-
-_LAYERS: list[Layer] = ["bronze", "silver", "gold", "quarantine"]
 
 
 def _status_row(lake: ParquetLake, ref: TableRef) -> list[str]:

@@ -3,9 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 Layer = Literal["bronze", "silver", "gold", "quarantine"]
+LAYERS: tuple[Layer, ...] = get_args(Layer)
+"""In the order of the flow."""
+GLUE_CATALOG = "awsdatacatalog"
+"""What Athena calls the catalog our databases are in."""
 PartitionColumn = Literal["dt", "month"]
 
 

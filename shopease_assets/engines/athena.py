@@ -20,7 +20,7 @@ from sqlglot import exp
 
 from shopease_assets import aws
 from shopease_assets.core.errors import QueryError
-from shopease_assets.core.layout import glue_database
+from shopease_assets.core.layout import LAYERS, glue_database
 from shopease_assets.engines.parsing import parse_select
 from shopease_assets.settings import Settings
 
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from pyathena.connection import Connection
     from pyathena.cursor import Cursor
 
-LAYERS = ("bronze", "silver", "gold", "quarantine")
-_CATALOG = "awsdatacatalog"
 _MEGABYTE, _GIGABYTE, _TERABYTE = 1 << 20, 1 << 30, 1 << 40
 #: Athena bills whole megabytes, at least ten a query (aws.amazon.com/athena/pricing, "SQL queries").
 _LEAST_BILLED = 10 * _MEGABYTE

@@ -11,15 +11,14 @@ import pyarrow as pa
 from pyarrow import fs
 
 from shopease_assets.core.errors import QueryError
+from shopease_assets.core.layout import LAYERS
 from shopease_assets.engines.arrow_types import cast_to, duckdb_columns, quoted
 from shopease_assets.engines.parsing import Input, lake_tables, parse_select
 from shopease_assets.engines.session import MEMORY_LIMIT, session
 from shopease_assets.engines.sql_model import AS_OF, SqlModel
 
-__all__ = ["QUERYABLE", "InputRelation", "RemoteRelation", "cast_to", "query", "run"]
+__all__ = ["InputRelation", "RemoteRelation", "cast_to", "query", "run"]
 
-QUERYABLE = ("bronze", "silver", "gold", "quarantine")
-"""The layers a query may read."""
 PARTITION_COLUMNS = ("dt", "month")
 _PATTERN = re.compile(r"[*?\[]")
 
@@ -75,7 +74,7 @@ def query(
     threads: int | None = None,
 ) -> pa.Table:
     """The result of one SELECT over the lake tables it names; `resolve("silver", "orders")` gives each."""
-    tables = lake_tables(parse_select(sql, "query"), QUERYABLE, "query")
+    tables = lake_tables(parse_select(sql, "query"), LAYERS, "query")
     attached = {
         table: given(resolve, table, "query") if isinstance(resolve, Mapping) else resolve(*table) for table in tables
     }
@@ -96,7 +95,7 @@ def asking(
         _lock(connection, [path for relation in relations.values() for path in relation.paths])
 
         def ask(sql: str) -> pa.Table:
-            for table in lake_tables(parse_select(sql, "query"), QUERYABLE, "query"):
+            for table in lake_tables(parse_select(sql, "query"), LAYERS, "query"):
                 given(relations, table, "query")
             return connection.sql(sql).to_arrow_table()
 

@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
 from shopease_assets.core.errors import CatalogError
-from shopease_assets.core.layout import Layer, TableRef
+from shopease_assets.core.layout import LAYERS, TableRef
 from shopease_assets.storage.glue_tables import Documents
 from shopease_assets.storage.glue_types import glue_columns
 from shopease_assets.storage.lake import ParquetLake
@@ -26,7 +26,6 @@ from shopease_assets.storage.retention import VersionFolder, version_folders
 if TYPE_CHECKING:
     from shopease_assets.storage.glue import Difference, GlueMirror
 
-LAYERS: tuple[Layer, ...] = get_args(Layer)
 _FILES_AT_ONCE = 16
 _REPAIR = "shopease catalog repair"
 

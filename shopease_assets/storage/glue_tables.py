@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from shopease_assets.core.layout import TableRef
+from shopease_assets.core.layout import GLUE_CATALOG, TableRef
 from shopease_assets.storage.glue_types import glue_columns, trino_columns
 
 _OURS = "shopease.table"  # tells our tables and views from others in the same databases
@@ -81,7 +81,7 @@ def view_input(table: TableRef, schema: pa.Schema, database: str, name: str, sql
     hive, trino = glue_columns(table, schema), trino_columns(table, schema)
     definition = {
         "originalSql": sql,
-        "catalog": "awsdatacatalog",
+        "catalog": GLUE_CATALOG,
         "schema": database,
         "columns": [{"name": column, "type": type_} for column, type_ in trino.items()],
     }

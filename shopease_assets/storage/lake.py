@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
 
 import polars as pl
 import pyarrow as pa
@@ -31,7 +30,7 @@ from shopease_assets.storage.schema import canonical_schema, conform, evolve, st
 from shopease_assets.storage.staging import PartitionWriter, StagedPartition
 from shopease_assets.storage.versions import new_version
 
-__all__ = ["Data", "Lake", "ParquetLake", "Relation", "Staged", "StagedPartition", "VacuumReport"]
+__all__ = ["Data", "ParquetLake", "Relation", "Staged", "StagedPartition", "VacuumReport"]
 Clock = Callable[[], datetime]
 Write = Callable[[Mapping[str, str], pa.Schema], None]
 """Writes Parquet files with these columns into the folder (address) of each partition."""
@@ -63,46 +62,6 @@ class Staged:
         if unknown := wanted - set(self.partitions):
             raise ShopEaseError(f"{self.table} {listed(unknown)} was not staged by run {self.run_id}; stage it first")
         return replace(self, partitions={key: self.partitions[key] for key in self.partitions if key in wanted})
-
-
-class Lake(Protocol):
-    """What the platform needs of a lake; a table format could stand behind it too."""
-
-    def stage(
-        self, table: TableRef, frame: Data, *, partitions: Sequence[str], run_id: str, base: int | None = None
-    ) -> Staged:
-        """Writes a new version of each partition, visible to nobody."""
-
-    def relation_staged(self, staged: Staged) -> Relation:
-        """What was staged, for the audit."""
-
-    def scan_staged(self, staged: Staged) -> pl.LazyFrame:
-        """The rows that were staged."""
-
-    def publish(self, staged: Staged, *, note: str | None = None, drop: Iterable[str] = ()) -> int:
-        """Makes it what readers see, all partitions at once."""
-
-    def relation(
-        self, table: TableRef, partitions: Iterable[str] | None = None, as_of: Moment | None = None
-    ) -> Relation:
-        """What is published of the partitions, now or then."""
-
-    def scan(
-        self, table: TableRef, partitions: Iterable[str] | None = None, as_of: Moment | None = None
-    ) -> pl.LazyFrame:
-        """The rows that are published."""
-
-    def files(self, table: TableRef, partitions: Iterable[str] | None = None, as_of: Moment | None = None) -> list[str]:
-        """The files that are published."""
-
-    def history(self, table: TableRef, partition: str | None = None) -> list[Publication]:
-        """The publications of the table, newest first."""
-
-    def rollback(self, table: TableRef, to: Moment, *, partitions: Iterable[str] | None = None) -> int:
-        """Shows readers what they saw then, as a new publication."""
-
-    def vacuum(self, table: TableRef, *, keep: int, grace: timedelta) -> VacuumReport:
-        """Deletes what nobody can be reading any more."""
 
 
 class ParquetLake:

@@ -12,8 +12,8 @@ import pyarrow as pa
 from pyarrow import fs
 
 from shopease_assets.core.errors import CatalogError
-from shopease_assets.core.layout import TableRef
-from shopease_assets.storage.catalog import LAYERS, footer
+from shopease_assets.core.layout import LAYERS, TableRef
+from shopease_assets.storage.catalog import footer
 from shopease_assets.storage.glue import GlueMirror
 from shopease_assets.storage.lake import ParquetLake
 from shopease_assets.storage.location import Location

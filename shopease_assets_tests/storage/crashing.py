@@ -1,6 +1,6 @@
 """A filesystem that dies at the n-th change, as a process does under kill -9: nothing works afterwards."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 import pyarrow as pa
 from pyarrow import fs
@@ -8,6 +8,10 @@ from pyarrow import fs
 
 class Crash(BaseException):
     """The process is gone; nobody gets to clean up."""
+
+
+def _never(handler: fs.FileSystemHandler, *paths: object) -> NoReturn:
+    raise AssertionError(f"a lake must never ask {handler.get_type_name()} for this: {paths}")
 
 
 class CrashingHandler(fs.FileSystemHandler):  # type: ignore[misc]
@@ -46,21 +50,9 @@ class CrashingHandler(fs.FileSystemHandler):  # type: ignore[misc]
         self.burn()
         self._filesystem.delete_dir(path)
 
-    def delete_dir_contents(self, path: str, missing_dir_ok: bool) -> None:
-        raise NotImplementedError
-
-    def delete_root_dir_contents(self) -> None:
-        raise NotImplementedError
-
     def delete_file(self, path: str) -> None:
         self.burn()
         self._filesystem.delete_file(path)
-
-    def move(self, src: str, dest: str) -> None:
-        raise NotImplementedError
-
-    def copy_file(self, src: str, dest: str) -> None:
-        raise NotImplementedError
 
     def open_input_stream(self, path: str) -> Any:
         return self._filesystem.open_input_stream(path)
@@ -72,8 +64,7 @@ class CrashingHandler(fs.FileSystemHandler):  # type: ignore[misc]
         self.burn()
         return pa.PythonFile(_CrashingSink(self, self._filesystem.open_output_stream(path, compression=None)), mode="w")
 
-    def open_append_stream(self, path: str, metadata: object) -> Any:
-        raise NotImplementedError
+    delete_dir_contents = delete_root_dir_contents = move = copy_file = open_append_stream = _never
 
 
 class _CrashingSink:

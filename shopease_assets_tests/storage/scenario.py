@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 
 from shopease_assets.core.layout import TableRef
-from shopease_assets.storage.lake import Lake
+from shopease_assets.storage.lake import ParquetLake
 
 ORDERS = TableRef("silver", "orders")
 MONDAY, TUESDAY, WEDNESDAY = "2025-03-03", "2025-03-04", "2025-03-05"
@@ -34,16 +34,18 @@ def orders(*rows: tuple[int, str], **columns: object) -> pl.DataFrame:
     )
 
 
-def publish(lake: Lake, frame: pl.DataFrame, *partitions: str, run: str = "run", drop: tuple[str, ...] = ()) -> int:
+def publish(
+    lake: ParquetLake, frame: pl.DataFrame, *partitions: str, run: str = "run", drop: tuple[str, ...] = ()
+) -> int:
     days = partitions or tuple(sorted({str(day) for day in frame["dt"]}))
     return lake.publish(lake.stage(ORDERS, frame, partitions=days, run_id=run), drop=drop)
 
 
-def rows(lake: Lake, **asked: object) -> list[tuple[object, ...]]:
+def rows(lake: ParquetLake, **asked: object) -> list[tuple[object, ...]]:
     """What readers see, sorted."""
     return sorted(lake.scan(ORDERS, **asked).collect().rows())  # type: ignore[arg-type]
 
 
-def order_ids(lake: Lake, **asked: object) -> list[int]:
+def order_ids(lake: ParquetLake, **asked: object) -> list[int]:
     """The ids readers see, sorted."""
     return sorted(lake.scan(ORDERS, **asked).collect()["order_id"])  # type: ignore[arg-type]

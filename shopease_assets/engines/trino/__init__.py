@@ -13,8 +13,9 @@ import pyarrow as pa
 from sqlglot import exp
 
 from shopease_assets.core.errors import QueryError
+from shopease_assets.core.layout import LAYERS
 from shopease_assets.engines import duckdb
-from shopease_assets.engines.duckdb import QUERYABLE, InputRelation
+from shopease_assets.engines.duckdb import InputRelation
 from shopease_assets.engines.parsing import lake_tables
 from shopease_assets.engines.trino.analysis import typed
 from shopease_assets.engines.trino.grammar import parse
@@ -56,11 +57,11 @@ def answer(sql: str, catalog: Catalog, *, environment: str, now: datetime | None
     """
     moment = now or datetime.now(UTC)
     with _named("query"):
-        query = parse(sql, QUERYABLE, environment)
+        query = parse(sql, LAYERS, environment)
         for table in list(query.find_all(exp.Table)):
             if select := catalog.view(table.db, table.name):
-                table.replace(_in_place_of(table, parse(select, QUERYABLE, environment)))
-        tables = {table: catalog.table(*table) for table in lake_tables(query, QUERYABLE, "query")}
+                table.replace(_in_place_of(table, parse(select, LAYERS, environment)))
+        tables = {table: catalog.table(*table) for table in lake_tables(query, LAYERS, "query")}
         schemas = {table: published.schema for table, published in tables.items()}
         whole = typed(query, schemas)
         ours = translated(whole, schemas, moment)

@@ -14,12 +14,10 @@ from sqlglot.parsers.trino import TrinoParser
 from sqlglot.tokenizer_core import Token, TokenType
 
 from shopease_assets.core.errors import QueryError
-from shopease_assets.core.layout import glue_database
+from shopease_assets.core.layout import GLUE_CATALOG, glue_database
 from shopease_assets.engines.parsing import parse_select
 from shopease_assets.engines.trino.analysis import TYPED
 from shopease_assets.engines.trino.functions import FUNCTIONS, KNOWN_REFUSED
-
-_CATALOG = "awsdatacatalog"
 
 
 class _Athena(TrinoParser):
@@ -128,7 +126,7 @@ def _localise(node: exp.Table | exp.Column, layers: Collection[str], environment
     if database.startswith(prefix) and database.removeprefix(prefix) in layers:
         node.set("db", exp.to_identifier(database.removeprefix(prefix)))
     catalog = node.args.get("catalog")
-    if catalog is not None and catalog.name.lower() == _CATALOG:
+    if catalog is not None and catalog.name.lower() == GLUE_CATALOG:
         node.set("catalog", None)
     if isinstance(node, exp.Column) and node.args.get("db"):
         node.set("db", None)  # gold.sales.dt: its table's name is enough

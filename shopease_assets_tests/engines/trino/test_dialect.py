@@ -24,7 +24,7 @@ class NoTables:
         return None
 
     def relation(self, layer: str, name: str, partitions: Collection[str]) -> InputRelation:
-        raise NotImplementedError
+        raise AssertionError(f"{layer}.{name} is not there to be read")
 
 
 def ask(sql: str) -> pa.Table:
